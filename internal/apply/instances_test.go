@@ -91,18 +91,46 @@ func TestRollBackInstances(t *testing.T) {
 	}
 }
 
-// Where the second of two instances cannot be restored, the first is told of, and the rest
-// can be undone later.
-func TestRollBackInstancesHalf(t *testing.T) {
+// Where an edit stands in the way in the second of two instances, the first stays as it is
+// as well.
+func TestRollBackInstancesEdited(t *testing.T) {
 	tr, before := twoInstances(t)
 	tr.write("/etc/postfix/secret", "somebody else's\n", 0o600)
+	edit := tr.print()
 	done, err := RollBackAll(t.Context(), tr.h, tr.o)
 	var edited *Edited
-	if !errors.As(err, &edited) || !strings.Contains(err.Error(), "/etc/postfix-out is rolled back, /etc/postfix is not: ") || len(done.Changes) != 2 {
-		t.Fatalf("got %d changes undone and the error %v, want 2, which instance is rolled back, and the edit", len(done.Changes), err)
+	if !errors.As(err, &edited) || len(done.Changes) != 0 {
+		t.Fatalf("got %d changes undone and the error %v, want none and the edit", len(done.Changes), err)
+	}
+	if after := tr.print(); after != edit {
+		t.Errorf("refused: got\n%s\nwant\n%s", after, edit)
 	}
 	o := tr.o
 	o.Force = true
+	if _, err := RollBackAll(t.Context(), tr.h, o); err != nil {
+		t.Fatal(err)
+	}
+	if after := tr.print(); after != before {
+		t.Errorf("after rolling back by force: got\n%s\nwant\n%s", after, before)
+	}
+}
+
+// Where the second of two instances turns out not to work, the first is told of, and the
+// rest can be undone later.
+func TestRollBackInstancesHalf(t *testing.T) {
+	tr, before := twoInstances(t)
+	o := tr.o
+	o.Watch = func(_ context.Context, dir string) (func(context.Context) error, error) {
+		if dir == "/etc/postfix" {
+			return nil, errors.New("no log")
+		}
+		return func(context.Context) error { return nil }, nil
+	}
+	done, err := RollBackAll(t.Context(), tr.h, o)
+	if err == nil || !strings.Contains(err.Error(), "/etc/postfix-out is rolled back, /etc/postfix is not: ") || len(done.Changes) != 2 {
+		t.Fatalf("got %d changes undone and the error %v, want 2 and which instance is rolled back", len(done.Changes), err)
+	}
+	o.Watch, o.Force = nil, true // the file of all instances is no longer what the changes that are left wrote
 	if _, err := RollBackAll(t.Context(), tr.h, o); err != nil {
 		t.Fatal(err)
 	}

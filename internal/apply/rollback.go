@@ -65,6 +65,13 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 		return done, err
 	}
 	parts := byInstance(past[:n], whole, o)
+	if len(parts) > 1 { // of several instances all is restored, or nothing where something stands in the way
+		for _, p := range parts {
+			if _, err := backwards(t.h, t.o.of(p.changes[0]), journal{Steps: p.steps}, false); err != nil {
+				return done, err
+			}
+		}
+	}
 	for i, p := range parts {
 		if err := t.rollBackPart(ctx, p, &done); err != nil {
 			if i > 0 {
