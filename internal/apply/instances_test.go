@@ -91,6 +91,35 @@ func TestRollBackInstances(t *testing.T) {
 	}
 }
 
+// What has become of the files of one instance is no drift of another.
+func TestDriftInstances(t *testing.T) {
+	tr, _ := twoInstances(t)
+	if err := os.Remove(tr.h.Real("/etc/postfix-out/secret")); err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]string{
+		"/etc/postfix":     "/etc/postfix/main.cf unchanged, /etc/postfix/secret unchanged, /etc/relayhost/relayhost.toml unchanged",
+		"/etc/postfix-out": "/etc/postfix-out/main.cf unchanged, /etc/postfix-out/secret removed, /etc/relayhost/relayhost.toml unchanged",
+	} {
+		t.Run(dir, func(t *testing.T) {
+			o := tr.o
+			o.ConfigDir = dir
+			items, err := FindDrift(&tr.h.Reader, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var list []string
+			for _, item := range items {
+				list = append(list, item.Path+" "+string(item.State))
+			}
+			slices.Sort(list)
+			if got := strings.Join(list, ", "); got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+		})
+	}
+}
+
 // Where an edit stands in the way in the second of two instances, the first stays as it is
 // as well.
 func TestRollBackInstancesEdited(t *testing.T) {
@@ -112,6 +141,43 @@ func TestRollBackInstancesEdited(t *testing.T) {
 	}
 	if after := tr.print(); after != before {
 		t.Errorf("after rolling back by force: got\n%s\nwant\n%s", after, before)
+	}
+}
+
+// Of an instance whose configuration directory was removed nothing is restored, and by
+// force only; the other one is restored, and no change is left.
+func TestRollBackInstanceGone(t *testing.T) {
+	for _, dir := range []string{"/etc/postfix", "/etc/postfix-out"} {
+		t.Run(dir, func(t *testing.T) {
+			tr, before := twoInstances(t)
+			if err := os.RemoveAll(tr.h.Real(dir)); err != nil {
+				t.Fatal(err)
+			}
+			left := tr.print()
+			_, err := RollBackAll(t.Context(), tr.h, tr.o)
+			var edited *Edited
+			if !errors.As(err, &edited) || edited.Files[0].Path != dir {
+				t.Fatalf("got the error %v, want that %s was changed by somebody else", err, dir)
+			}
+			if after := tr.print(); after != left {
+				t.Errorf("refused: got\n%s\nwant\n%s", after, left)
+			}
+			o := tr.o
+			o.Force = true
+			done, err := RollBackAll(t.Context(), tr.h, o)
+			if err != nil || len(done.Changes) != 4 {
+				t.Fatalf("got %d changes undone and the error %v, want 4", len(done.Changes), err)
+			}
+			var want []string
+			for line := range strings.Lines(before) {
+				if path, _, _ := strings.Cut(line, " "); path != dir[1:] && !strings.HasPrefix(path, dir[1:]+"/") {
+					want = append(want, line)
+				}
+			}
+			if after := tr.print(); after != strings.Join(want, "") {
+				t.Errorf("after rolling back by force: got\n%s\nwant\n%s", after, strings.Join(want, ""))
+			}
+		})
 	}
 }
 
