@@ -24,7 +24,7 @@ const (
 	DriftMode     Drift = "mode" // the content is ours, but others may read the secret in it
 )
 
-// DriftItem is one file of the last change.
+// DriftItem is one file that the changes so far have left.
 type DriftItem struct {
 	Path  string `json:"path"`
 	State Drift  `json:"state"`

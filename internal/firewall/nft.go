@@ -156,7 +156,7 @@ func (w *nftWalk) chain(c *nftChain, depth int) (found *Rule, final bool) {
 	return nil, false
 }
 
-// match evaluates the conditions of a rule; names tells whether port 25 is
+// match evaluates the conditions of a rule; names tells whether the port asked about is
 // among them.
 func (w *nftWalk) match(c *nftChain, expr []map[string]any) (result truth, names bool) {
 	result = yes
@@ -205,7 +205,7 @@ func (w *nftWalk) condition(c *nftChain, m map[string]any) (t truth, port bool) 
 	return t, port
 }
 
-// joined looks port 25 up in a set of several fields ("meta l4proto . th dport"),
+// joined looks the port up in a set of several fields ("meta l4proto . th dport"),
 // of which the others are not looked at.
 func (w *nftWalk) joined(c *nftChain, fields, right any) (t truth, port bool) {
 	list, _ := fields.([]any)
@@ -315,7 +315,7 @@ func (w *nftWalk) verdict(c *nftChain, expr []map[string]any) (verdict, target s
 	return "", ""
 }
 
-// mapped looks port 25 up in a verdict map.
+// mapped looks the port up in a verdict map.
 func (w *nftWalk) mapped(c *nftChain, vmap map[string]any) (verdict, target string) {
 	key, _ := vmap["key"].(map[string]any)
 	data, _ := vmap["data"].(map[string]any)

@@ -75,7 +75,7 @@ func Probe(ctx context.Context, in *instance.Instance, to string) error {
 }
 
 // verify asks verify(8) for the status of an address; the first question has it look.
-func (r *Resolver) verify(ctx context.Context, address string) (status int, reason string, err error) {
+func (r *Rewriter) verify(ctx context.Context, address string) (status int, reason string, err error) {
 	got, err := r.ask(ctx, attribute{"request", "query"}, attribute{"address", address})
 	if err != nil {
 		return 0, "", fmt.Errorf("verify %s: %w", address, err)

@@ -246,8 +246,8 @@ func shares(c config.Config, p at) bool {
 	return p.hop > 0 && h.Relay.ID == head.Relay.ID && h.CredentialsFile == head.CredentialsFile
 }
 
-// inherited gives a fallback, in place, the account of the first hop of its route, or
-// else what Postfix has stored for it.
+// inherited gives a hop, in place, the account of the first hop of its route where it is
+// a fallback that shares it, or else what Postfix has stored for it.
 func inherited(b Basis, c config.Config, p at, stored plan.Accounts) bool {
 	h, head := p.in(c), &c.Routes[p.route].Hops[0]
 	if shares(c, p) && h.Host == head.Host && head.Username != "" {
@@ -389,13 +389,13 @@ func apiAccount(ctx context.Context, b Basis, c config.Config, p at, stored plan
 	if known && old.API.ID == h.Relay.ID && !(p.isFirst() && b.Credentials.Typed) {
 		h.API = config.API{Host: old.Host, Settings: maps.Clone(old.API.Settings), Key: old.API.Key, AWS: old.API.AWS}
 	}
-	account := func() error {
+	complete := func() error {
 		if a.Signed() {
 			return awsAccount(ctx, b, h, given)
 		}
 		return keyAccount(a, h, given)
 	}
-	if err := account(); err != nil {
+	if err := complete(); err != nil {
 		return true, err
 	}
 	if !h.API.Given() && b.DryRun {
@@ -406,7 +406,7 @@ func apiAccount(ctx context.Context, b Basis, c config.Config, p at, stored plan
 		if err := ask.APIKey(ctx, a, h.Relay, &given); err != nil {
 			return false, err
 		}
-		err = account()
+		err = complete()
 	}
 	apiSettings(a, c, p, given)
 	return true, err

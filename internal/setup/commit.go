@@ -76,7 +76,7 @@ func Commit(ctx context.Context, s Setup, o CommitOptions) (out Outcome, err err
 			if err != nil {
 				return err
 			}
-			out.Proven, out.Report = proven, s.report(proven)
+			out.Proven, out.Report = proven, s.liveReport(proven)
 			return failure(proven)
 		}
 	}
@@ -147,8 +147,8 @@ func (out Outcome) Stated(err error) error {
 	return err
 }
 
-// StatedError is an error with which of three is true at the end of a failed run:
-// unchanged, restored, or manual intervention is needed.
+// StatedError is an error with the state of the server at the end of a run that has failed
+// after its first change: restored, or with the new configuration kept.
 type StatedError struct {
 	Err   error
 	State string
@@ -229,9 +229,9 @@ func (s Setup) proveLive(ctx context.Context, which string, log *maillog.Log, ta
 	return s.send(ctx, s.ConfigDir, log, list)
 }
 
-// report is on the live proof. What could not be followed is told: the rehearsal
+// liveReport is on the live proof. What could not be followed is told: the rehearsal
 // has shown that the configuration delivers.
-func (s Setup) report(proven []Delivered) *verify.Report {
+func (s Setup) liveReport(proven []Delivered) *verify.Report {
 	var findings []verify.Finding
 	unproven := error(nil)
 	for _, d := range proven {

@@ -352,7 +352,7 @@ func detectOptions(deps Deps, d Discovery, h config.Hop) (o detect.Options, err 
 // SelectPorts chooses a port for every hop that has none, and for the first hop of
 // the default route unless one was given: the first in the relay's order that
 // completes greeting, EHLO and verified TLS and offers AUTH, starts TLS as the other
-// hops of the route do where smtp(8) walks them (Route.Walked is false), and is none of
+// hops of the route do where Postfix, not a bridge, goes through them, and is none of
 // theirs. The port that the first hop has had comes first.
 func SelectPorts(ctx context.Context, b Basis, c config.Config) (config.Config, error) {
 	open, err := withoutPort(b, c)

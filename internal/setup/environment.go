@@ -75,7 +75,7 @@ func Environment(ctx context.Context, deps Deps, from, to, routeName string) (ve
 	return env, publicAddress(ctx, &env)
 }
 
-// drift says what has become of the files of the last change. Somebody
+// drift says what has become of the files that the changes so far have left. Somebody
 // without root cannot see that, and is told by other findings.
 func (deps Deps) drift(env *verify.Env) {
 	o := apply.Options{ConfigDir: env.State.ConfigDir}

@@ -105,7 +105,7 @@ func notes() []note {
 	followed := func(err error) func(*testing.T) *heard {
 		return func(*testing.T) *heard {
 			s := with(config.Route{Name: config.DefaultRoute, From: "a@b.example", Hops: []config.Hop{{}}})
-			s.report([]Delivered{{Err: err}})
+			s.liveReport([]Delivered{{Err: err}})
 			return s.Report.(*heard)
 		}
 	}

@@ -417,17 +417,17 @@ type refused struct {
 
 func (e refused) Unwrap() []error { return []error{e.error, e.what} }
 
-// at labels the route and hop that the connection failed for.
-func (c checked) at() string {
+// label names the route and hop that the connection failed for.
+func (c checked) label() string {
 	if owner, ok := c.of[c.result.Sender]; ok && c.result.Failed != "" {
 		return owner
 	}
 	return c.of[c.senders[0]]
 }
 
-// route is the name in at.
+// route is the name in the label.
 func (c checked) route() string {
-	name, _, _ := strings.Cut(strings.TrimPrefix(c.at(), "route "), ",")
+	name, _, _ := strings.Cut(strings.TrimPrefix(c.label(), "route "), ",")
 	if name == config.Label(config.DefaultRoute, 0) {
 		return config.DefaultRoute
 	}
@@ -441,7 +441,7 @@ func checkText(cfg config.Config, c checked) string {
 	}
 	text := failedStep(c.hop.Host, c.hop.Port, c.result)
 	if cfg.Several() {
-		text = c.at() + ": " + text
+		text = c.label() + ": " + text
 		if c.result.Failed == smtpprobe.StepMail || c.result.Failed == smtpprobe.StepRcpt {
 			text += " for the sender <" + c.result.Sender + ">"
 		}

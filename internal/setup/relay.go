@@ -19,8 +19,8 @@ import (
 )
 
 // Named is the stored Config with what was given over it, and the relay that was
-// given, or is stored, as the first hop of the default route. Where neither names
-// one, that hop has no relay yet.
+// given, or is stored, as the first hop of the default route; it asks for a region or a
+// smarthost's address that is missing. Where neither names a relay, that hop has none yet.
 func Named(ctx context.Context, deps Deps, d Discovery, req Request, ask Asker) (config.Config, error) {
 	name := req.Relay
 	if name == "" && req.Smarthost == "" {
@@ -194,7 +194,7 @@ func WantsLogin(res smtpprobe.Result) (demanded, offered bool) {
 
 // checkNames refuses hosts that Postfix would not find, since they are in /etc/hosts
 // alone, and hops without TLS whose host has a public address. A name that cannot be
-// looked up is left to the probe. Errors are a *UsageError, or an InFile.
+// looked up is left to the probe. Errors are a UsageError, or an InFile.
 func checkNames(ctx context.Context, b Basis, c config.Config) error {
 	local, err := resolve.System(&b.Host.Reader)
 	if err != nil {

@@ -18,11 +18,14 @@
 //     (commit.go)
 //
 // A stage is handed what the stages before it have returned: a Discovery, a Config, a
-// Basis of what was asked for and found, a Setup with the plan, Tokens. Nothing in these
-// values is filled in later. They, and the kinds of errors, are in this file. Until Commit
-// the server's own Postfix is not touched. Setup.Close ends what an earlier stage has left
-// running, whichever stage was the last. The other commands are in files of their own:
-// adopt, metrics, rollback, status, unblock, and signing in again.
+// Basis of what was asked for and found, a Setup with the plan, Tokens. Each is made whole
+// by its stage, and stands in the file of that stage; a Basis, a Setup and the kinds of
+// errors that several stages have are in this file. Until Commit the server's own Postfix
+// is not touched. Beside the stages Prepare holds names against /etc/hosts (checkNames,
+// relay.go), asks how to log in (chooseSignIn, signin.go), and may begin the rehearsal while
+// ports are tried (rehearseAhead, rehearse.go). Setup.Close ends what an earlier stage has
+// left running, whichever stage was the last. The other commands are in files of their own:
+// adopt, metrics, rollback, status, unblock, verify, and signing in again.
 //
 // Words of other packages that every file here uses: a config.Route is a set of senders
 // and its hops in order, of which the first is tried first and the others are its
@@ -80,7 +83,7 @@ type Reporter interface {
 }
 
 // Asker asks for what neither flags nor the file say. Where nobody is there to be
-// asked, Can is false and the others fail with a *UsageError that names the flag,
+// asked, Can is false and the others fail with a UsageError that names the flag,
 // but for those that have a default. It is never nil. facts are nil where nothing was
 // probed.
 type Asker interface {
@@ -145,7 +148,8 @@ type Setup struct {
 }
 
 // Prepare makes a Setup for the Postfix of state: it finds out, asks for what is
-// missing, chooses ports, and plans. It changes nothing. Where it fails, the Setup has
+// missing, chooses ports, and plans. The server's Postfix stays as it is, though a
+// rehearsal may have begun beside it. Where it fails, the Setup has
 // what it came to, and what it has begun is to be closed all the same.
 func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, ask Asker) (Setup, error) {
 	warnOfAnswers(deps, state)
@@ -173,7 +177,7 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 	facts, err := look.facts(c, deps.Report, ask)
 	b := Basis{deps, req, d, given, facts}
 	if err == nil {
-		c, err = choose(ctx, b, c, look, ask)
+		c, err = settleRelays(ctx, b, c, look, ask)
 	}
 	var p plan.Plan
 	if err == nil {
@@ -182,8 +186,8 @@ func Prepare(ctx context.Context, deps Deps, state postfix.State, req Request, a
 	return Setup{b, c, p, look, begun}, err
 }
 
-// choose finds the relays of c, how they are logged in to, and their ports.
-func choose(ctx context.Context, b Basis, c config.Config, look *Look, ask Asker) (config.Config, error) {
+// settleRelays finds the relays of c, how they are logged in to, and their ports.
+func settleRelays(ctx context.Context, b Basis, c config.Config, look *Look, ask Asker) (config.Config, error) {
 	c, err := Choose(ctx, b, c, ask)
 	if err != nil {
 		return c, err

@@ -21,8 +21,9 @@ import (
 	"relayhost/relays"
 )
 
-// SignIn gets a token for each bridge of the plan that needs one, and stores none: by the
-// application itself, by the sign-in that is stored, or by a person. Refusals are
+// SignIn gets a token for each bridge of the plan that needs one: by the application
+// itself, by the sign-in that is stored, or by a person. A stored sign-in whose token is
+// over is renewed where it is stored; Commit stores the tokens of a new one. Refusals are
 // ProofErrors.
 func SignIn(ctx context.Context, s Setup, who Person) (Tokens, error) {
 	tokens := Tokens{}
@@ -39,7 +40,7 @@ func SignIn(ctx context.Context, s Setup, who Person) (Tokens, error) {
 	return tokens, nil
 }
 
-// Tokens are access tokens by the name of their bridge, and not stored yet.
+// Tokens are access tokens by the name of their bridge.
 type Tokens map[string]oauth.Token
 
 // Person signs in: shows what to do, and hands over what a browser ended at.

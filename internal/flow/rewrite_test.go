@@ -44,7 +44,7 @@ func newRewriter(t *testing.T) *rewriter {
 func (w *rewriter) serve(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	_, _ = conn.Write([]byte("protocol\x00trivial-rewrite\x00\x00"))
-	r := &Resolver{conn: conn, r: bufio.NewReader(conn)}
+	r := &Rewriter{conn: conn, r: bufio.NewReader(conn)}
 	for {
 		got, err := r.read()
 		if err != nil || r.r.Buffered() > 0 {

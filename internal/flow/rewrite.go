@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// Resolver asks a trivial-rewrite(8) over its socket, as qmgr(8) and cleanup(8)
+// Rewriter asks a trivial-rewrite(8) over its socket, as qmgr(8) and cleanup(8)
 // do. The protocol is that of Postfix's own programs among each other: attributes
 // "name NUL value NUL" and an empty name at the end; since 3.6 the server begins
 // with one that names the protocol.
-type Resolver struct {
+type Rewriter struct {
 	conn    net.Conn
 	r       *bufio.Reader
 	request []byte // the last one, whose room the next takes
@@ -48,17 +48,17 @@ const (
 func (a Answer) Failed() bool { return a.Flags&flagFail != 0 }
 
 // Dial connects to the socket of a trivial-rewrite(8).
-func Dial(ctx context.Context, socket string) (*Resolver, error) {
+func Dial(ctx context.Context, socket string) (*Rewriter, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", socket)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", filepath.Base(socket), err)
 	}
-	return &Resolver{conn: conn, r: bufio.NewReader(conn)}, nil
+	return &Rewriter{conn: conn, r: bufio.NewReader(conn)}, nil
 }
 
 // Close ends the connection.
-func (r *Resolver) Close() error { return r.conn.Close() }
+func (r *Rewriter) Close() error { return r.conn.Close() }
 
 // resolve asks where mail from sender ("" is the null sender) to recipient goes.
 func resolve(sender, recipient string) []attribute {
@@ -87,16 +87,16 @@ func answerOf(got []attribute, recipient string) (a Answer, err error) {
 	return a, nil
 }
 
-// Resolvers are connections to one trivial-rewrite(8), so that many questions are under
+// Rewriters are connections to one trivial-rewrite(8), so that many questions are under
 // way at once. A connection can have one only: the program reads all that has come and
 // answers the first, and what it has read beside that wakes it no more (multi_server(3)).
-type Resolvers []*Resolver
+type Rewriters []*Rewriter
 
 // DialMany makes as many connections as n questions are worth. No question is asked
 // before all are made: master(8) starts another trivial-rewrite(8) for one that it finds
 // waiting while the first is at work.
-func DialMany(ctx context.Context, socket string, n int) (Resolvers, error) {
-	rs := make(Resolvers, 0, maxConnections)
+func DialMany(ctx context.Context, socket string, n int) (Rewriters, error) {
+	rs := make(Rewriters, 0, maxConnections)
 	for len(rs) < min(1+n/perConnection, maxConnections) {
 		r, err := Dial(ctx, socket)
 		if err != nil {
@@ -115,7 +115,7 @@ const (
 )
 
 // Close ends all connections.
-func (rs Resolvers) Close() error {
+func (rs Rewriters) Close() error {
 	var errs []error
 	for _, r := range rs {
 		errs = append(errs, r.Close())
@@ -125,7 +125,7 @@ func (rs Resolvers) Close() error {
 
 // Resolve asks where each of n messages goes, of which message gives the i-th: its sender,
 // "" for the null sender, and its recipient.
-func (rs Resolvers) Resolve(ctx context.Context, n int, message func(i int) (sender, recipient string)) ([]Answer, error) {
+func (rs Rewriters) Resolve(ctx context.Context, n int, message func(i int) (sender, recipient string)) ([]Answer, error) {
 	defer context.AfterFunc(ctx, func() {
 		for _, r := range rs {
 			r.expire()
@@ -156,7 +156,7 @@ func (rs Resolvers) Resolve(ctx context.Context, n int, message func(i int) (sen
 
 // Rewrite gives an address of this host its standard form: the domain of myorigin
 // where it has none.
-func (r *Resolver) Rewrite(ctx context.Context, address string) (string, error) {
+func (r *Rewriter) Rewrite(ctx context.Context, address string) (string, error) {
 	got, err := r.ask(ctx, attribute{"request", "rewrite"}, attribute{"rule", "local"}, attribute{"address", address})
 	if err != nil {
 		return "", fmt.Errorf("rewrite %s: %w", address, err)
@@ -172,7 +172,7 @@ func (r *Resolver) Rewrite(ctx context.Context, address string) (string, error) 
 type attribute struct{ name, value string }
 
 // ask sends one request and reads the answer.
-func (r *Resolver) ask(ctx context.Context, request ...attribute) ([]attribute, error) {
+func (r *Rewriter) ask(ctx context.Context, request ...attribute) ([]attribute, error) {
 	stop := context.AfterFunc(ctx, r.expire)
 	defer stop()
 	if err := r.send(ctx, request...); err != nil {
@@ -181,9 +181,9 @@ func (r *Resolver) ask(ctx context.Context, request ...attribute) ([]attribute, 
 	return r.receive(ctx)
 }
 
-// send sends a request. It is [Resolver.receive] that reads the answer; [Resolver.expire]
+// send sends a request. It is [Rewriter.receive] that reads the answer; [Rewriter.expire]
 // is to be called when ctx ends in between.
-func (r *Resolver) send(ctx context.Context, request ...attribute) error {
+func (r *Rewriter) send(ctx context.Context, request ...attribute) error {
 	limit := time.Now().Add(answerTime)
 	if d, ok := ctx.Deadline(); ok && d.Before(limit) {
 		limit = d
@@ -207,10 +207,10 @@ func (r *Resolver) send(ctx context.Context, request ...attribute) error {
 }
 
 // expire ends what waits for an answer.
-func (r *Resolver) expire() { _ = r.conn.SetDeadline(time.Now()) }
+func (r *Rewriter) expire() { _ = r.conn.SetDeadline(time.Now()) }
 
 // receive reads the answer to the request that was sent last.
-func (r *Resolver) receive(ctx context.Context) ([]attribute, error) {
+func (r *Rewriter) receive(ctx context.Context) ([]attribute, error) {
 	for {
 		got, err := r.read()
 		if err != nil {
@@ -227,7 +227,7 @@ func (r *Resolver) receive(ctx context.Context) ([]attribute, error) {
 }
 
 // read reads one list of attributes.
-func (r *Resolver) read() ([]attribute, error) {
+func (r *Rewriter) read() ([]attribute, error) {
 	var got []attribute
 	for len(got) <= maxAttributes {
 		name, err := r.word()
@@ -247,7 +247,7 @@ func (r *Resolver) read() ([]attribute, error) {
 }
 
 // word reads up to a NUL.
-func (r *Resolver) word() (string, error) {
+func (r *Rewriter) word() (string, error) {
 	var b strings.Builder
 	for b.Len() < maxAttribute {
 		c, err := r.r.ReadByte()
