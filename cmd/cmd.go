@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -17,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"relayhost/internal/host"
+	"relayhost/internal/postfix"
 	"relayhost/internal/setup"
 	"relayhost/internal/ui"
 	"relayhost/relays"
@@ -112,7 +112,7 @@ On a new server begin with: sudo relayhost setup`,
 				return nil
 			}
 			var err error
-			a.configDir, err = filepath.Abs(a.configDir) // children run in another directory, and rollback in any
+			a.configDir, err = postfix.InstanceDir(a.configDir) // children run in another directory, and rollback in any
 			return err
 		},
 	}

@@ -14,6 +14,7 @@ import (
 	"relayhost/internal/host"
 	"relayhost/internal/resolve"
 	"relayhost/internal/smtpprobe"
+	"relayhost/relays"
 )
 
 // zone answers from memory.
@@ -157,6 +158,58 @@ func TestConnectionsAreBounded(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A port of a relay is open where any address of the relay answers, and only then are the
+// others counted.
+func TestSubmissionByAnyAddress(t *testing.T) {
+	relay, err := relays.Get("postmark")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		addrs  []string
+		routed func(netip.Addr) bool
+		others string // of the target
+		want   string
+	}{
+		{"IPv4 silent", []string{"198.51.100.1", "2001:db8::1"}, nil, "[2001:db8::1]", "open"},
+		{"first of two silent", []string{"198.51.100.1", "198.51.100.2"}, nil, "[198.51.100.2]", "open"},
+		{"four", []string{"198.51.100.1", "198.51.100.2", "2001:db8::1", "2001:db8::2"}, nil, "[2001:db8::1 2001:db8::2]", "open"},
+		{"one", []string{"198.51.100.1"}, nil, "[]", "timeout"},
+		{"no IPv6", []string{"198.51.100.1", "2001:db8::1"}, netip.Addr.Is4, "[]", "timeout"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			z := everybody()
+			z.addrs["smtp.postmarkapp.com"] = c.addrs
+			o := bench(t, z, func(p smtpprobe.Target) smtpprobe.Result {
+				if got := fmt.Sprint(p.Others); got != c.others {
+					t.Errorf("port %d: got the other addresses %s, want %s", p.Addr.Port(), got, c.others)
+				}
+				r := failed(smtpprobe.FaultTimeout, silence)
+				r.Addr = p.Addr
+				if len(p.Others) > 0 {
+					r = hello("smtp.postmarkapp.com ESMTP")
+					r.Addr = netip.AddrPortFrom(p.Others[0], p.Addr.Port())
+				}
+				return r
+			})
+			o.Relay = &relay
+			if c.routed != nil {
+				o.routed = c.routed
+			}
+			tried, err := Submissions(t.Context(), o)
+			if err != nil || len(tried) == 0 {
+				t.Fatalf("got %v and %v, want the ports of the relay", tried, err)
+			}
+			for _, s := range tried {
+				if s.Result != c.want {
+					t.Errorf("port %d: got %s, want %s", s.Port, s.Result, c.want)
+				}
+			}
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package detect
 import (
 	"context"
 	"net/netip"
+	"slices"
 
 	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
@@ -78,10 +79,11 @@ func (s *survey) resolveAll(ctx context.Context, endpoints []Endpoint) map[strin
 
 const timeOver = "the time for the whole run (--timeout) was over"
 
-// submit probes one port, over IPv4 where there is a route for it.
+// submit probes one port, over IPv4 where there is a route for it. A relay is reachable by
+// any of its addresses: Postfix goes on to the next one.
 func (s *survey) submit(ctx context.Context, e Endpoint, found addresses, until smtpprobe.Step) Submission {
 	out := Submission{Relay: e.Relay, Host: e.Host, Port: e.Port, TLS: string(e.TLS)}
-	addr, f, ok := s.choose(found)
+	addr, ok := s.choose(found)
 	switch {
 	case found.cut:
 		out.Result, out.Detail = string(NotProbed), timeOver
@@ -100,10 +102,23 @@ func (s *survey) submit(ctx context.Context, e Endpoint, found addresses, until 
 	if s.Keep != nil && s.Relay != nil {
 		probe = s.Keep.Probe
 	}
-	r := probe(ctx, smtpprobe.Target{
+	t := smtpprobe.Target{
 		Name: e.Host, Addr: netip.AddrPortFrom(addr, uint16(e.Port)), Implicit: e.TLS == relays.Implicit, NoTLS: e.TLS == relays.NoTLS,
 		Until: until, HELO: s.HELO, Roots: s.Roots, ConnectTimeout: silence, StepTimeout: greetingLimit, Timeout: probeLimit,
-	})
+	}
+	for _, other := range slices.Concat(found.v6, found.v4) {
+		if s.Relay != nil && other != addr && len(t.Others) < 2 && s.routed(other) && s.take() {
+			t.Others = append(t.Others, other)
+		}
+	}
+	r := probe(ctx, t)
+	if r.Addr == t.Addr && len(r.Lost) == 0 {
+		s.left.Add(int32(len(t.Others))) // they were not needed
+	}
+	f := &s.v4
+	if r.Addr.Addr().Is6() {
+		f = &s.v6
+	}
 	f.controlled(ctx, r)
 	out.Ms = millis(r.Total)
 	if cut(ctx, r) {
@@ -114,18 +129,17 @@ func (s *survey) submit(ctx context.Context, e Endpoint, found addresses, until 
 	if r.Fault != smtpprobe.FaultNone {
 		out.Result, out.Step = string(r.Fault), string(r.Failed)
 		if r.Err != nil {
-			out.Detail = clean(r.Err.Error())
+			out.Detail = clean(r.Err.Error() + r.Others())
 		}
 	}
 	return out
 }
 
-func (s *survey) choose(found addresses) (netip.Addr, *family, bool) {
+func (s *survey) choose(found addresses) (netip.Addr, bool) {
 	if addr, ok := found.first(false); ok && (s.routed(addr) || len(found.v6) == 0) {
-		return addr, &s.v4, true
+		return addr, true
 	}
-	addr, ok := found.first(true)
-	return addr, &s.v6, ok
+	return found.first(true)
 }
 
 // Submissions probes the ports of o.Relay from here, as Run does, and nothing

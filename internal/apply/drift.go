@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 
 	"relayhost/internal/host"
 )
@@ -32,7 +33,8 @@ type DriftItem struct {
 
 // FindDrift compares every file that relayhost has written, and that should
 // still be there, with what is there now. It changes nothing. No change at all
-// gives no items.
+// gives no items, and files of another instance of Postfix than o's, which a setup of that
+// one restores, are not among them.
 func FindDrift(r *host.Reader, o Options) ([]DriftItem, error) {
 	past, err := readHistory(r, o.stateDir())
 	if err != nil {
@@ -41,8 +43,13 @@ func FindDrift(r *host.Reader, o Options) ([]DriftItem, error) {
 	var items []DriftItem
 	texts := map[string]bool{} // that are as relayhost wrote them
 	sources := map[string]string{}
+	var dirs []string
+	for _, j := range past {
+		dirs = append(dirs, o.of(j).configDir())
+	}
+	own := filepath.Clean(o.configDir())
 	for _, s := range compose(past) {
-		if s.After.Dir || !s.After.Exists {
+		if dir := instanceOf(s.Path, dirs); s.After.Dir || !s.After.Exists || dir != "" && dir != own {
 			continue
 		}
 		now, err := look(r, s.Target)

@@ -93,33 +93,140 @@ func TestRollBackInstances(t *testing.T) {
 	}
 }
 
-// Where somebody has edited a file of the second of two instances, the first is not
-// touched either, so that all can be undone later.
+// What has become of the files of one instance is no drift of another.
+func TestDriftInstances(t *testing.T) {
+	tr, _ := twoInstances(t)
+	if err := os.Remove(tr.h.Real("/etc/postfix-out/secret")); err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]string{
+		"/etc/postfix":     "/etc/postfix/main.cf unchanged, /etc/postfix/secret unchanged, /etc/relayhost/relayhost.toml unchanged",
+		"/etc/postfix-out": "/etc/postfix-out/main.cf unchanged, /etc/postfix-out/secret removed, /etc/relayhost/relayhost.toml unchanged",
+	} {
+		t.Run(dir, func(t *testing.T) {
+			o := tr.o
+			o.ConfigDir = dir
+			items, err := FindDrift(&tr.h.Reader, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var list []string
+			for _, item := range items {
+				list = append(list, item.Path+" "+string(item.State))
+			}
+			slices.Sort(list)
+			if got := strings.Join(list, ", "); got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+		})
+	}
+}
+
+// Where an edit stands in the way in the second of two instances, the first stays as it is
+// as well.
 func TestRollBackInstancesEdited(t *testing.T) {
 	tr, before := twoInstances(t)
-	written := tr.read("/etc/postfix/secret")
 	tr.write("/etc/postfix/secret", "somebody else's\n", 0o600)
-	changed := tr.print()
+	edit := tr.print()
 	done, err := RollBackAll(t.Context(), tr.h, tr.o)
 	var edited *Edited
 	if !errors.As(err, &edited) || len(done.Changes) != 0 {
 		t.Fatalf("got %d changes undone and the error %v, want none and the edit", len(done.Changes), err)
 	}
-	if now := tr.print(); now != changed {
-		t.Errorf("after the refusal: got\n%s\nwant\n%s", now, changed)
+	if after := tr.print(); after != edit {
+		t.Errorf("refused: got\n%s\nwant\n%s", after, edit)
 	}
-	tr.write("/etc/postfix/secret", written, 0o600)
-	if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil {
+	o := tr.o
+	o.Force = true
+	if _, err := RollBackAll(t.Context(), tr.h, o); err != nil {
 		t.Fatal(err)
 	}
 	if after := tr.print(); after != before {
-		t.Errorf("after rolling back all: got\n%s\nwant\n%s", after, before)
+		t.Errorf("after rolling back by force: got\n%s\nwant\n%s", after, before)
+	}
+}
+
+// Of an instance whose configuration directory was removed nothing is restored, and by
+// force only; the other one is restored, and no change is left.
+func TestRollBackInstanceGone(t *testing.T) {
+	for _, dir := range []string{"/etc/postfix", "/etc/postfix-out"} {
+		t.Run(dir, func(t *testing.T) {
+			tr, before := twoInstances(t)
+			if err := os.RemoveAll(tr.h.Real(dir)); err != nil {
+				t.Fatal(err)
+			}
+			left := tr.print()
+			_, err := RollBackAll(t.Context(), tr.h, tr.o)
+			var edited *Edited
+			if !errors.As(err, &edited) || edited.Files[0].Path != dir {
+				t.Fatalf("got the error %v, want that %s was changed by somebody else", err, dir)
+			}
+			if after := tr.print(); after != left {
+				t.Errorf("refused: got\n%s\nwant\n%s", after, left)
+			}
+			o := tr.o
+			o.Force = true
+			done, err := RollBackAll(t.Context(), tr.h, o)
+			if err != nil || len(done.Changes) != 4 {
+				t.Fatalf("got %d changes undone and the error %v, want 4", len(done.Changes), err)
+			}
+			var want []string
+			for line := range strings.Lines(before) {
+				if path, _, _ := strings.Cut(line, " "); path != dir[1:] && !strings.HasPrefix(path, dir[1:]+"/") {
+					want = append(want, line)
+				}
+			}
+			if after := tr.print(); after != strings.Join(want, "") {
+				t.Errorf("after rolling back by force: got\n%s\nwant\n%s", after, strings.Join(want, ""))
+			}
+		})
+	}
+}
+
+// Where the second of two instances turns out not to work, the first is told of, and the
+// rest can be undone later.
+func TestRollBackInstancesHalf(t *testing.T) {
+	tr, before := twoInstances(t)
+	o := tr.o
+	o.Watch = func(_ context.Context, dir string) (func(context.Context) error, error) {
+		if dir == "/etc/postfix" {
+			return nil, errors.New("no log")
+		}
+		return func(context.Context) error { return nil }, nil
+	}
+	done, err := RollBackAll(t.Context(), tr.h, o)
+	if err == nil || !strings.Contains(err.Error(), "/etc/postfix-out is rolled back, /etc/postfix is not: ") || len(done.Changes) != 2 {
+		t.Fatalf("got %d changes undone and the error %v, want 2 and which instance is rolled back", len(done.Changes), err)
+	}
+	o.Watch, o.Force = nil, true // the file of all instances is no longer what the changes that are left wrote
+	if _, err := RollBackAll(t.Context(), tr.h, o); err != nil {
+		t.Fatal(err)
+	}
+	if after := tr.print(); after != before {
+		t.Errorf("after rolling back the rest: got\n%s\nwant\n%s", after, before)
+	}
+}
+
+// A run that died is undone with the instance of Postfix that it was for, which the next
+// run need not be for.
+func TestOfAnotherInstance(t *testing.T) {
+	reload := func(context.Context) error { return nil }
+	o := Options{ConfigDir: "/etc/postfix", Reload: reload, ReloadBack: reload}
+	for _, tt := range []struct {
+		of, dir string
+		own     bool
+	}{{"", "/etc/postfix", true}, {"/etc/postfix", "/etc/postfix", true}, {"/etc/postfix/", "/etc/postfix", true}, {"/etc/postfix-out", "/etc/postfix-out", false}} {
+		t.Run(tt.of, func(t *testing.T) {
+			if got := o.of(journal{ConfigDir: tt.of}); got.ConfigDir != tt.dir || (got.Reload != nil) != tt.own || (got.ReloadBack != nil) != tt.own {
+				t.Errorf("got %s, a reload of the run %t and back %t, want %s, %t", got.ConfigDir, got.Reload != nil, got.ReloadBack != nil, tt.dir, tt.own)
+			}
+		})
 	}
 }
 
 // Where the second of two instances cannot be written, the first is told of, and the rest
 // can be undone later.
-func TestRollBackInstancesHalf(t *testing.T) {
+func TestRollBackInstancesUnwritable(t *testing.T) {
 	tr, before := twoInstances(t)
 	tr.h.Before = func(op host.Op) error {
 		if op.Path == "/etc/postfix/secret" {
@@ -163,22 +270,5 @@ func TestByInstance(t *testing.T) {
 		"/etc/postfix: /etc/relayhost/relayhost.toml", "/etc/postfix: /var/bridge/b.conf", "/etc/postfix: /etc/postfix/main.cf"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-// A run that died is undone with the instance of Postfix that it was for, which the next
-// run need not be for.
-func TestOfAnotherInstance(t *testing.T) {
-	reload := func(context.Context) error { return nil }
-	o := Options{ConfigDir: "/etc/postfix", Reload: reload, ReloadBack: reload}
-	for _, tt := range []struct {
-		of, dir string
-		own     bool
-	}{{"", "/etc/postfix", true}, {"/etc/postfix", "/etc/postfix", true}, {"/etc/postfix/", "/etc/postfix", true}, {"/etc/postfix-out", "/etc/postfix-out", false}} {
-		t.Run(tt.of, func(t *testing.T) {
-			if got := o.of(journal{ConfigDir: tt.of}); got.ConfigDir != tt.dir || (got.Reload != nil) != tt.own || (got.ReloadBack != nil) != tt.own {
-				t.Errorf("got %s, a reload of the run %t and back %t, want %s, %t", got.ConfigDir, got.Reload != nil, got.ReloadBack != nil, tt.dir, tt.own)
-			}
-		})
 	}
 }

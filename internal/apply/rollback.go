@@ -3,7 +3,9 @@ package apply
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -65,8 +67,15 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 		return done, err
 	}
 	parts := byInstance(past[:n], whole, o)
-	for _, p := range parts { // what somebody has edited stops all of them
-		if _, err := backwards(t.h, o.of(p.changes[0]), journal{Steps: p.steps}, false); err != nil {
+	for i := range parts { // of several instances all is restored, or nothing where something stands in the way
+		p := &parts[i]
+		if err := t.leaveGone(p); err != nil {
+			return done, err
+		}
+		if len(parts) == 1 {
+			break // rollBackPart looks first as well
+		}
+		if _, err := backwards(t.h, t.o.of(p.changes[0]), journal{Steps: p.steps}, false); err != nil {
 			return done, err
 		}
 	}
@@ -109,17 +118,21 @@ func byInstance(changes []journal, steps []step, o Options) []part {
 	}
 	last := at(o.of(changes[len(changes)-1]).configDir())
 	parts = append(slices.Delete(slices.Clone(parts), last, last+1), parts[last])
+	var dirs []string
+	for _, p := range parts {
+		dirs = append(dirs, p.configDir)
+	}
 	for _, s := range steps {
-		i := -1
-		for k, p := range parts { // one directory may be below another
-			if strings.HasPrefix(s.Path, p.configDir+"/") && (i < 0 || len(p.configDir) > len(parts[i].configDir)) {
-				i = k
-			}
-		}
-		for k := 0; i < 0; k++ { // the last has the rest
-			others := slices.Concat(parts[:k], parts[k+1:])
-			if k == len(parts)-1 || !slices.ContainsFunc(others, func(p part) bool { return p.has(s.Path) }) {
-				i = k
+		i := len(parts) - 1 // the last has the rest
+		if dir := instanceOf(s.Path, dirs); dir != "" {
+			i = at(dir)
+		} else {
+			for k := range parts[:i] {
+				others := slices.Concat(parts[:k], parts[k+1:])
+				if !slices.ContainsFunc(others, func(p part) bool { return p.has(s.Path) }) {
+					i = k
+					break
+				}
 			}
 		}
 		parts[i].steps = append(parts[i].steps, s)
@@ -132,6 +145,31 @@ func (p part) has(path string) bool {
 	return slices.ContainsFunc(p.changes, func(j journal) bool {
 		return slices.ContainsFunc(j.Steps, func(s step) bool { return s.Path == path })
 	})
+}
+
+// instanceOf is the one of the configuration directories that path is in, "" for none. One
+// may be below another.
+func instanceOf(path string, dirs []string) (in string) {
+	for _, dir := range dirs {
+		if strings.HasPrefix(path, dir+"/") && len(dir) > len(in) {
+			in = dir
+		}
+	}
+	return in
+}
+
+// leaveGone takes out of p what lay in a configuration directory that is gone: somebody has
+// removed that instance, and half of its files would not bring it back. That takes o.Force.
+func (t *transaction) leaveGone(p *part) error {
+	if _, err := t.h.Stat(p.configDir); !errors.Is(err, fs.ErrNotExist) {
+		return nil // or perform says why not
+	}
+	if !t.o.Force {
+		return &Edited{Files: []Difference{{Path: p.configDir, Diff: p.configDir + " is gone: with --force only the rest is restored\n"}}}
+	}
+	t.o.say("leaving out " + p.configDir + ", which is gone")
+	p.steps = slices.DeleteFunc(p.steps, func(s step) bool { return strings.HasPrefix(s.Path, p.configDir+"/") })
+	return nil
 }
 
 // of is o for the instance of Postfix that j is of, which may be another than that of

@@ -10,8 +10,8 @@ import (
 	"relayhost/internal/plan"
 )
 
-// maxLines bounds what Lines gives.
-const maxLines = 8
+// maxLines bounds what Lines gives, and maxNames the classes of mail that one line names.
+const maxLines, maxNames = 8, 8
 
 // Lines is the table for a person: what changes first, then what stays, folded to
 // eight lines at most.
@@ -84,7 +84,11 @@ func (t Table) group(change string) []string {
 	}
 	var lines []string
 	for _, p := range order {
-		who := strings.Join(classes[p], ", ")
+		names := classes[p]
+		if n := len(names) - maxNames; n > 1 && change != Unasked { // with thousands of routes nobody reads on
+			names = append(names[:maxNames:maxNames], fmt.Sprintf("%d more classes of mail (--json lists them)", n))
+		}
+		who := strings.Join(names, ", ")
 		switch change {
 		case Same:
 			lines = append(lines, fmt.Sprintf("%s: as now, %s", who, p.after.words()))

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -148,5 +149,32 @@ func TestSome(t *testing.T) {
 	if got[0] != keys[0] || got[perTable-1] != keys[999] || got[1] == got[2] {
 		t.Errorf("some of 1000 keys: got the lengths %d, %d, %d to %d, want the first 1, the last 1000, and the second and third unlike",
 			len(got[0]), len(got[1]), len(got[2]), len(got[perTable-1]))
+	}
+}
+
+// Of thousands of routes that go the same way a line names the first ones, but for a change
+// that nobody asked for.
+func TestLinesOfManyRoutes(t *testing.T) {
+	rows := func(change string, n int) (list []Row) {
+		for i := range n {
+			list = append(list, Row{Class: fmt.Sprintf("senders of the route r%d", i), Change: change, Before: direct, After: relayed})
+		}
+		return list
+	}
+	for _, tt := range []struct {
+		change string
+		n      int
+		names  int
+		more   string
+	}{
+		{AskedFor, 9, 9, ""}, {AskedFor, 2000, maxNames, ", 1992 more classes of mail (--json lists them): now "},
+		{Same, 2000, maxNames, ", 1992 more classes of mail (--json lists them): as now, "}, {Unasked, 2000, 2000, ""},
+	} {
+		t.Run(fmt.Sprint(tt.change, tt.n), func(t *testing.T) {
+			line := strings.Join(Table{Rows: rows(tt.change, tt.n)}.Lines(), "\n")
+			if got := strings.Count(line, "senders of the route"); got != tt.names || !strings.Contains(line, tt.more) {
+				t.Errorf("got %d names in %.600s, want %d and %q", got, line, tt.names, tt.more)
+			}
+		})
 	}
 }

@@ -238,12 +238,14 @@ var verifying = []string{"secure", "verify", "fingerprint", "dane-only"}
 func (h *hop) tls() TLS { return TLSOf("smtp_", h.NextHop, h.param, h.lookUp) }
 
 // level is its level, "" where nothing sets one, and the parameter that sets it: that of
-// the policy table, where one that can be read has an entry, or the general one.
+// the table, where one that can be read has an entry, or the general one.
 func (h *hop) level() (level, parameter string) {
 	const general = "smtp_tls_security_level"
 	switch tls := h.tls(); {
 	case tls.Table != "":
 		return tls.Level, "smtp_tls_policy_maps"
+	case strings.Contains(tls.By, " in "):
+		return tls.Level, "smtp_tls_per_site"
 	case tls.Level == "none" && h.param(general) == "":
 		return "", general
 	default:

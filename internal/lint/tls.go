@@ -67,7 +67,9 @@ func generalTLS(prefix string, param func(string) string) TLS {
 
 // siteLevels are the words of smtp_tls_per_site (postconf(5)), the weakest first; NONE
 // comes before MAY all the same.
-var siteLevels = []struct{ word, level string }{{"may", "may"}, {"none", "none"}, {"must_nopeermatch", "encrypt"}, {"must", "verify"}}
+var siteLevels = []siteLevel{{"may", "may"}, {"none", "none"}, {"must_nopeermatch", "encrypt"}, {"must", "verify"}}
+
+type siteLevel struct{ word, level string }
 
 // perSite finds the TLS by the next hop and by the server's name, of which the stronger
 // entry counts.
@@ -81,6 +83,9 @@ func perSite(sites, nextHop string, general TLS, get func(maps, key string) (val
 		value, table, ok := get(sites, key)
 		if !ok {
 			continue
+		}
+		if !slices.ContainsFunc(siteLevels, func(s siteLevel) bool { return strings.EqualFold(value, s.word) }) {
+			return TLS{Level: strings.ToLower(value), By: value + " in " + table} // it defers the mail
 		}
 		for i, s := range siteLevels {
 			if strings.EqualFold(value, s.word) && i > best {

@@ -32,6 +32,7 @@ func TestTLSOf(t *testing.T) {
 		{name: "per site, the stronger", main: old, tables: sites + " [a.example]:587 must_nopeermatch\n" + sites + " a.example NONE", want: "encrypt", by: "must_nopeermatch in hash:/s"},
 		{name: "per site, none before may", main: old + ", smtp_tls_security_level = may", tables: sites + " [a.example]:587 MAY\n" + sites + " a.example NONE", want: "none", by: "NONE in hash:/s"},
 		{name: "per site may, a stronger level", main: old + ", smtp_tls_security_level = encrypt", tables: sites + " a.example MAY", want: "encrypt", by: "smtp_tls_security_level = encrypt"},
+		{name: "per site, no such word", main: old + ", smtp_tls_security_level = encrypt", tables: sites + " [a.example]:587 MUST\n" + sites + " a.example YES", want: "yes", by: "YES in hash:/s"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			params, entries := map[string]string{}, map[string]string{}

@@ -14,6 +14,24 @@ var (
 	ourselves = lazy.MustCompile("(?:^|[\\s\"'`(])(relayhost (?:setup|verify|status|rollback|explain|adopt|sign-in))\\b")
 )
 
+// InstanceDir is the configuration directory of the instance of Postfix that dir names:
+// absolute, and by one name however it is reached, since changes are kept by that. A link
+// to the default one, and what that may be a link to, is DefaultConfigDir.
+func InstanceDir(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil { // whoever reads main.cf says why
+		return dir, nil //nolint:nilerr
+	}
+	if standard, err := filepath.EvalSymlinks(DefaultConfigDir); err == nil && real == standard {
+		return DefaultConfigDir, nil
+	}
+	return real, nil
+}
+
 // AtInstance is text with its commands for the instance of Postfix whose configuration is
 // in configDir: without an option postfix(1) and the others are about the default
 // instance, or about all of them (postmulti(1)). A text for the default instance, or that

@@ -1,6 +1,10 @@
 package postfix
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
 
 func TestAtInstance(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
@@ -40,5 +44,34 @@ func TestAtInstance(t *testing.T) {
 	}
 	if got, want := AtInstance("postfix start", "/srv/it's mail"), `postfix -c '/srv/it'\''s mail' start`; got != want {
 		t.Errorf("a directory with a quote and a blank: got %s, want %s", got, want)
+	}
+}
+
+// TestInstanceDir: an instance has one name, by whatever path it is reached.
+func TestInstanceDir(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "postfix-out"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("postfix-out", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	for _, tt := range []struct{ dir, want string }{
+		{"postfix-out", dir + "/postfix-out"},
+		{dir + "/postfix-out/", dir + "/postfix-out"},
+		{dir + "/link", dir + "/postfix-out"},
+		{"./link/../link", dir + "/postfix-out"},
+		{dir + "/none/../gone", dir + "/gone"},
+		{"/etc/postfix/", DefaultConfigDir},
+	} {
+		t.Run(tt.dir, func(t *testing.T) {
+			if got, err := InstanceDir(tt.dir); got != tt.want || err != nil {
+				t.Errorf("got %s and the error %v, want %s", got, err, tt.want)
+			}
+		})
 	}
 }

@@ -134,7 +134,7 @@ func (s *State) ask(ctx context.Context, r *host.Reader, dir string) error {
 
 // mapParams name the lookup tables that a setup may merge into or has to know.
 var mapParams = []string{
-	"smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_generic_maps", "transport_maps",
+	"smtp_sasl_password_maps", "smtp_tls_policy_maps", "smtp_tls_per_site", "smtp_generic_maps", "transport_maps",
 	"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps", "sender_canonical_maps",
 	"canonical_maps", "alias_maps", "alias_database", "virtual_alias_maps", "smtp_delivery_status_filter",
 	"smtp_reply_filter",

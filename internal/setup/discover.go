@@ -365,6 +365,7 @@ func SelectPorts(ctx context.Context, b Basis, c config.Config) (config.Config, 
 	if err != nil {
 		return c, err
 	}
+	told := map[string]bool{}
 	for _, p := range open {
 		if err := selectPort(b.Discovery, c, p, tried[probeKey(p.in(c))]); err != nil {
 			if p.isFirst() && byHTTPS(ctx, b, c) {
@@ -377,7 +378,10 @@ func SelectPorts(ctx context.Context, b Basis, c config.Config) (config.Config, 
 		if !p.isFirst() {
 			where = p.label(c) + ": "
 		}
-		b.Report.Step("%s%s port %d is reachable", where, p.in(c).Host, p.in(c).Port)
+		if hop := p.in(c).NextHop(); !told[hop] { // thousands of routes may share it
+			told[hop] = true
+			b.Report.Step("%s%s port %d is reachable", where, p.in(c).Host, p.in(c).Port)
+		}
 	}
 	return c, nil
 }

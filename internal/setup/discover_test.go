@@ -173,6 +173,20 @@ func TestSelectPorts(t *testing.T) {
 	}
 }
 
+// The port of a relay that many routes share is told once.
+func TestSelectPortsTellsOnce(t *testing.T) {
+	relay := relays.Relay{ID: "corp", Name: "Corp", Ports: []relays.Port{{Port: 587, TLS: relays.StartTLS}}, Auth: relays.Auth{Mechanisms: []string{"PLAIN"}}}
+	hop := config.Hop{Relay: relay, Host: "mail.test"}
+	s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{hop}}, config.Route{Name: "a", Hops: []config.Hop{hop}}, config.Route{Name: "b", Hops: []config.Hop{hop}})
+	s.Facts = &detect.Facts{Submission: []detect.Submission{{Host: "mail.test", Port: 587, TLS: string(relays.StartTLS), Result: string(detect.Open)}}}
+	if _, err := SelectPorts(t.Context(), s.Basis, s.Config); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(s.Report.(*heard).lines, "; "); got != "mail.test port 587 is reachable" {
+		t.Errorf("got %q, want one line for the three routes", got)
+	}
+}
+
 // A port that nobody can choose is a proof that failed, with its cause.
 func TestUnreachable(t *testing.T) {
 	h := config.Hop{Relay: relays.Relay{ID: "corp"}, Host: "mail.test"}

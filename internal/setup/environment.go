@@ -78,7 +78,7 @@ func Environment(ctx context.Context, deps Deps, from, to, routeName string) (ve
 // drift says what has become of the files that the changes so far have left. Somebody
 // without root cannot see that, and is told by other findings.
 func (deps Deps) drift(env *verify.Env) {
-	o := apply.Options{ConfigDir: deps.ConfigDir}
+	o := apply.Options{ConfigDir: env.State.ConfigDir}
 	if pending, err := apply.Pending(env.Reader, o); err == nil && pending != nil {
 		env.Unfinished = pending.ID
 	}

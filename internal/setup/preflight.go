@@ -383,7 +383,7 @@ func judgeCheck(deps Deps, cfg config.Config, c checked) error {
 	if several {
 		on.route = c.route()
 	}
-	err := on.failedProbe(fmt.Errorf("%s: %w", checkText(cfg, c), c.result.Err), c.result)
+	err := on.failedProbe(fmt.Errorf("%s: %w%s", checkText(cfg, c), c.result.Err, c.result.Others()), c.result)
 	if c.result.Fault == smtpprobe.FaultReply && c.result.Code/100 == 5 {
 		if what, ok := refusals[c.result.Failed]; ok {
 			return refused{err, what}

@@ -41,3 +41,14 @@ func (c *client) connect(ctx context.Context) error {
 	c.use(chosen.conn)
 	return nil
 }
+
+// Others says of each other address why it does not answer, where none does: "; " and an
+// error for each, to be put behind Err.
+func (r Result) Others() (text string) {
+	if r.Failed == StepConnect {
+		for _, lost := range r.Lost {
+			text += "; " + lost.Err.Error()
+		}
+	}
+	return text
+}

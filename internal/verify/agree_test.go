@@ -64,7 +64,7 @@ func TestCommandsAgree(t *testing.T) {
 	const bridge, bridged = "relayhost-x-out unix - n n - - spawn\n", "relayhost-x:unix:private/relayhost-x-out"
 	const lmtp = "relayhost-x unix - - n - - lmtp\n  -o lmtp_tls_security_level=none\n  -o lmtp_sasl_auth_enable="
 	reader := &host.Reader{Root: t.TempDir()}
-	for _, name := range []string{"sasl_passwd.db", "sasl_passwd.cdb", "domains.db"} {
+	for _, name := range []string{"sasl_passwd.db", "sasl_passwd.cdb", "domains.db", "sites.db"} {
 		path := filepath.Join(reader.Root, "etc/postfix", name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -101,6 +101,8 @@ func TestCommandsAgree(t *testing.T) {
 			want: "tls_wrappermode_level", by: "ve", more: set{"v": "starttls_required", "e": "starttls_required", "a": "starttls_required"}},
 		{name: "level may", options: "  -o smtp_tls_security_level=may\n", want: "tls_opportunistic_cleartext", by: "vea"},
 		{name: "no TLS", options: "  -o smtp_tls_security_level=none\n", want: "starttls_required", by: "vea"},
+		{name: "no TLS with a site", params: set{"smtp_tls_per_site": "hash:/etc/postfix/sites"}, change: func(s *postfix.State) { s.Maps["/etc/postfix/sites"] = []byte("relay.test NONE\n") },
+			want: "starttls_required", by: "vea", more: set{"a": "param_deprecated"}},
 		{name: "level unknown", options: "  -o smtp_tls_security_level=encrypted\n", want: "smtp_fatal_level", by: "vea"},
 		{name: "value unknown", params: set{"smtp_host_lookup": "hosts"}, want: "smtp_fatal_level", by: "vea"},
 		{name: "not an address", options: "  -o smtp_bind_address=relay.test\n", want: "smtp_fatal_level", by: "vea"},

@@ -171,15 +171,7 @@ func (l *hopCheck) other(p port) Finding {
 }
 
 // failed is why a probe failed: for each address, where none answers.
-func (l *hopCheck) failed(res smtpprobe.Result) string {
-	text := fmt.Sprint(res.Err)
-	if res.Failed == smtpprobe.StepConnect {
-		for _, lost := range res.Lost {
-			text += "; " + lost.Err.Error()
-		}
-	}
-	return text
-}
+func (l *hopCheck) failed(res smtpprobe.Result) string { return fmt.Sprint(res.Err) + res.Others() }
 
 // missed are the addresses that a probe had no time for, where none of the others answers.
 func (l *hopCheck) missed(res smtpprobe.Result) (list []string) {
@@ -284,20 +276,24 @@ func extensions(offered map[string]string) string {
 	return text
 }
 
-// deadAddresses warns of addresses that do not answer while another one does: Postfix waits
-// for them as well.
+// deadAddresses warns of addresses that do not answer while another one does: Postfix tries
+// them as well, and waits for those that are silent.
 func (l *hopCheck) deadAddresses(ctx context.Context, p port) []Finding {
 	dead := l.unanswered(ctx, target(l.State, l.hop, p), p.result)
 	if len(dead) == 0 {
 		return nil
 	}
 	var names []string
+	wait := ""
 	for _, res := range dead {
-		names = append(names, res.Addr.Addr().String())
+		names = append(names, fmt.Sprintf("%s of %s does not answer (%s)", res.Addr.Addr(), l.hop.Host, res.Fault))
+		if res.Fault == smtpprobe.FaultTimeout {
+			wait = ", after waiting for the other (smtp_connect_timeout)"
+		}
 	}
 	f := Finding{Check: "connect", Result: Warn, Ms: ms(dead[0].Total),
-		Detail: l.about(fmt.Sprintf("%s of %s does not answer (%s); %s does", strings.Join(names, ", "), l.hop.Host, dead[0].Fault, p.result.Addr.Addr())),
-		Remedy: "Mail leaves through the address that answers, after waiting for the other (smtp_connect_timeout). Check this host's route and firewall to that address.",
+		Detail: l.about(fmt.Sprintf("%s; %s does", strings.Join(names, ", "), p.result.Addr.Addr())),
+		Remedy: "Mail leaves through the address that answers" + wait + ". Check this host's route and firewall to that address.",
 	}
 	if causes := explain.Probe(dead[0], &l.hop.Relay); len(causes) > 0 {
 		f.Cause = causes[0].ID
