@@ -167,8 +167,8 @@ func TestRollBackInstanceGone(t *testing.T) {
 			o := tr.o
 			o.Force = true
 			done, err := RollBackAll(t.Context(), tr.h, o)
-			if err != nil || len(done.Changes) != 4 {
-				t.Fatalf("got %d changes undone and the error %v, want 4", len(done.Changes), err)
+			if err != nil || len(done.Changes) != 4 || !slices.Equal(done.Gone, []string{dir}) {
+				t.Fatalf("got %d changes undone, %v gone and the error %v, want 4 and %s", len(done.Changes), done.Gone, err, dir)
 			}
 			var want []string
 			for line := range strings.Lines(before) {

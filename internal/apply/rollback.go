@@ -17,6 +17,7 @@ import (
 type Restored struct {
 	Changes []Record // that it has undone, newest first
 	Files   []Change // what it did to each file; it removes those that the changes had created
+	Gone    []string // configuration directories that are no longer there: nothing was restored in them
 }
 
 // RollBack undoes the change with the id and all later ones, or the last one
@@ -69,7 +70,7 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	parts := byInstance(past[:n], whole, o)
 	for i := range parts { // of several instances all is restored, or nothing where something stands in the way
 		p := &parts[i]
-		if err := t.leaveGone(p); err != nil {
+		if err := t.leaveGone(p, &done); err != nil {
 			return done, err
 		}
 		if len(parts) == 1 {
@@ -160,14 +161,14 @@ func instanceOf(path string, dirs []string) (in string) {
 
 // leaveGone takes out of p what lay in a configuration directory that is gone: somebody has
 // removed that instance, and half of its files would not bring it back. That takes o.Force.
-func (t *transaction) leaveGone(p *part) error {
+func (t *transaction) leaveGone(p *part, done *Restored) error {
 	if _, err := t.h.Stat(p.configDir); !errors.Is(err, fs.ErrNotExist) {
 		return nil // or perform says why not
 	}
 	if !t.o.Force {
 		return &Edited{Files: []Difference{{Path: p.configDir, Diff: p.configDir + " is gone: with --force only the rest is restored\n"}}}
 	}
-	t.o.say("leaving out " + p.configDir + ", which is gone")
+	done.Gone = append(done.Gone, p.configDir)
 	p.steps = slices.DeleteFunc(p.steps, func(s step) bool { return strings.HasPrefix(s.Path, p.configDir+"/") })
 	return nil
 }

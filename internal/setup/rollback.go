@@ -104,6 +104,10 @@ func RolledBack(done apply.Restored) string {
 				count, oldest, packages = count+1, c.ID, append(packages, c.Packages...)
 			}
 		}
+		if slices.Contains(done.Gone, dir) {
+			fmt.Fprintf(&b, "nothing restored in %s, which is gone: its %s forgotten\n", dir, plural.Of(count, "change"))
+			continue
+		}
 		fmt.Fprintf(&b, "restored%s: what was there before change %s", inDirectories([]string{dir}, len(dirs) > 1), oldest)
 		if count > 1 {
 			fmt.Fprintf(&b, ", and %s undone", plural.Of(count-1, "later change"))

@@ -41,6 +41,10 @@ func TestRollBackTold(t *testing.T) {
 			}
 		})
 	}
+	gone := apply.Restored{Changes: records(out, here, out), Files: files, Gone: []string{out}}
+	if got, want := RolledBack(gone), "nothing restored in /etc/postfix-out, which is gone: its 2 changes forgotten\nrestored in /etc/postfix: what was there before change c\n"+listed; got != want {
+		t.Errorf("one is gone: got\n%swant\n%s", got, want)
+	}
 	c := apply.Record{ConfigDir: out, Files: append(files[:2:2], files[0])}
 	if got, want := Touched(c), "3 files: 2 changed, 1 removed in /etc/postfix-out"; got != want {
 		t.Errorf("a change in the list: got %q, want %q", got, want)
