@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -94,13 +95,17 @@ func answerOf(got []attribute, recipient string) (a Answer, err error) {
 // answers the first, and what it has read beside that wakes it no more (multi_server(3)).
 type Rewriters []*Rewriter
 
-// DialMany makes as many connections as n questions are worth. No question is asked
+// DialMany makes as many connections as n questions are worth, and master(8) lets wait
+// (src/master/master_listen.c: default_process_limit, which may be low). No question is asked
 // before all are made: master(8) starts another trivial-rewrite(8) for one that it finds
 // waiting while the first is at work.
 func DialMany(ctx context.Context, socket string, n int) (Rewriters, error) {
 	rs := make(Rewriters, 0, maxConnections)
 	for len(rs) < min(1+n/perConnection, maxConnections) {
 		r, err := Dial(ctx, socket)
+		if len(rs) > 0 && errors.Is(err, syscall.EAGAIN) {
+			break
+		}
 		if err != nil {
 			return nil, errors.Join(err, rs.Close())
 		}

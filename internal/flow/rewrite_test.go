@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -113,6 +114,26 @@ func TestResolveSlowly(t *testing.T) {
 	if err != nil || len(rs) != 2 {
 		t.Errorf("got %d connections and the error %v, want 2 and none", len(rs), err)
 	}
+}
+
+// Where master(8) has no more connections waiting (default_process_limit), those that there
+// are do for all questions.
+func TestDialManyAtTheLimit(t *testing.T) {
+	t.Parallel()
+	socket := filepath.Join(t.TempDir(), "rewrite")
+	fd, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Close(fd) }()
+	if err := errors.Join(syscall.Bind(fd, &syscall.SockaddrUnix{Name: socket}), syscall.Listen(fd, 4)); err != nil {
+		t.Fatal(err)
+	}
+	rs, err := DialMany(t.Context(), socket, 1000) // nobody accepts one yet
+	if err != nil || len(rs) == 0 || len(rs) >= maxConnections {
+		t.Fatalf("got %d connections and the error %v, want some and none", len(rs), err)
+	}
+	_ = rs.Close()
 }
 
 // A question that has no answer ends with the context, and says which it was.
