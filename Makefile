@@ -13,8 +13,9 @@ export GORACE ?= atexit_sleep_ms=0
 
 .PHONY: build check vet lint compile unit lab world suites program others test test-all test-faults bench packages deps web clean
 
+# Functions begin at a multiple of 16 bytes, not of 32: 0.16 MB less.
 build:
-	$(GO) build -ldflags "-s -w -X relayhost/cmd.version=$(VERSION)" -o relayhost ./cmd/relayhost
+	$(GO) build -ldflags "-s -w -funcalign=16 -X relayhost/cmd.version=$(VERSION)" -o relayhost ./cmd/relayhost
 
 # Tests that kill or fail a run at each of its changes do so at some of them with -short.
 # What else takes long waits for the most part, so many tests run beside each other.
@@ -42,8 +43,9 @@ EACH = -race -vet=off -timeout 45m -exec 'env CGO_ENABLED=0'
 # Benches have a target of their own, and a lab test runs what is "Inside" on a server.
 # What tells a fast refusal from a slow one, or waits for a connection to be closed,
 # runs alone, afterwards.
-LABS = $(EACH) -tags lab -parallel 6 -skip '^Test(Bench|Inside|LabVerdicts|LabFirewallTools|LabReplies)'
-CLOCK = $(EACH) -tags lab -p 1 -run '^TestLab(Verdicts|FirewallTools|Replies)$$' ./detect ./internal/plan
+ALONE = LabVerdicts|LabFirewallTools|LabReplies|LabMetadataLinkLocal|MetadataZones|OtherPort|Traps
+LABS  = $(EACH) -tags lab -parallel 6 -skip '^Test(Bench|Inside|($(ALONE))$$)'
+CLOCK = $(EACH) -tags lab -p 1 -run '^Test($(ALONE))$$' ./detect ./internal/plan ./internal/verify
 
 unit:
 	$(RACE) unit $(EACH) ./...

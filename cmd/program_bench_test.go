@@ -75,7 +75,7 @@ func catalogueSize(t *testing.T, dir string) int64 {
 func buildShipped(t *testing.T, dir, arch string, more ...string) string {
 	t.Helper()
 	path := filepath.Join(dir, "relayhost-"+arch)
-	args := append([]string{"build", "-trimpath", "-ldflags", "-s -w", "-o", path}, more...)
+	args := append([]string{"build", "-trimpath", "-ldflags", "-s -w -funcalign=16", "-o", path}, more...)
 	cmd := exec.CommandContext(t.Context(), "go", append(args, "relayhost/cmd/relayhost")...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -76,7 +76,7 @@ func program(args []string) (done func(), err error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, "relayhost")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./cmd/relayhost")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -funcalign=16", "-o", path, "./cmd/relayhost")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {

@@ -72,7 +72,7 @@ func compile(program string, ldflags ...string) ([]byte, error) {
 	defer func() { _ = os.RemoveAll(dir) }()
 	out := filepath.Join(dir, "program")
 	// As .ci/package does, so that nothing is compiled once more for that.
-	cmd := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-ldflags", strings.Join(append([]string{"-s", "-w"}, ldflags...), " "), "-o", out, program)
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-ldflags", strings.Join(append([]string{"-s", "-w", "-funcalign=16"}, ldflags...), " "), "-o", out, program)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build: %w\n%s", err, said)

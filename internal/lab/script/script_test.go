@@ -147,7 +147,7 @@ func TestReset(t *testing.T) {
 }
 
 // Each trap must start as it says and end when its client goes.
-func TestTraps(t *testing.T) {
+func TestEachTrap(t *testing.T) {
 	server, client := serverTLS(t)
 	seen := map[string]bool{}
 	for _, trap := range Traps(server) {
