@@ -11,7 +11,7 @@ import (
 	"relayhost/relays"
 )
 
-//go:embed unblock.tmpl
+//go:embed unblock_report.tmpl
 var unblockText string
 
 var unblockTemplate = template.Must(template.New("unblock").Funcs(template.FuncMap{"ports": portList, "join": strings.Join}).Parse(unblockText))

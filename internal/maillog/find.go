@@ -61,7 +61,11 @@ func Find(ctx context.Context, r *host.Reader, s postfix.State) (Log, error) {
 	}
 	// Without this socket nobody receives what syslog(3) sends.
 	if _, err := r.Stat("/dev/log"); err != nil {
-		return Log{}, fmt.Errorf("%w: nothing receives syslog (no /dev/log) and maillog_file is not set", ErrNoLog)
+		own := "maillog_file is not set"
+		if len(s.Params) == 0 { // a main.cf or master.cf that postconf(1) cannot read
+			own = "postconf does not tell maillog_file"
+		}
+		return Log{}, fmt.Errorf("%w: nothing receives syslog (no /dev/log) and %s", ErrNoLog, own)
 	}
 	_, noJournal := r.Stat("/run/systemd/journal/socket")
 	// Under SELinux journalctl(1) may run in a domain that may not read the journal

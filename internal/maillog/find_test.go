@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"relayhost/internal/host"
@@ -45,6 +46,13 @@ func TestFind(t *testing.T) {
 			got, err := Find(t.Context(), tree(t, tc.files), postfix.State{Params: tc.params})
 			if got != tc.want || errors.Is(err, ErrNoLog) != tc.none || (err != nil) != tc.none {
 				t.Errorf("%+v, %v, want %+v", got, err, tc.want)
+			}
+		})
+	}
+	for want, params := range map[string]map[string]string{"maillog_file is not set": {"myhostname": "mail.example.com"}, "postconf does not tell maillog_file": nil} {
+		t.Run(want, func(t *testing.T) {
+			if _, err := Find(t.Context(), tree(t, nil), postfix.State{Params: params}); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v, want %q in it", err, want)
 			}
 		})
 	}
