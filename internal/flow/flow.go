@@ -88,11 +88,15 @@ func Compute(ctx context.Context, h *host.Host, s postfix.State, p plan.Plan, as
 	case errs[0] != nil:
 		return t, fmt.Errorf("mail flow as it is: %w", errs[0])
 	}
+	flows := make([]Flow, len(list))
 	for i, q := range list {
-		t.flows = append(t.flows, Flow{q, routes[0][i], routes[1][i]})
+		flows[i] = Flow{q, routes[0][i], routes[1][i]}
 	}
-	t.Changes = Compare(t.flows, p, asked)
-	t.Rows = fold(t.flows, p, asked)
+	t.Changes, t.Rows, t.foreign = Compare(flows, p, asked), fold(flows, p, asked), Shared(flows, p)
+	root, ok := flow(flows, rootMail)
+	if ok {
+		t.root = &root.After
+	}
 	return t, nil
 }
 

@@ -214,17 +214,20 @@ type Table struct {
 	// Changes are what the plan changes without having been asked for.
 	Changes []Change `json:"conflicts,omitempty"`
 
-	flows []Flow
+	foreign []Foreign
+	root    *Route // nil where it was not asked for
 }
 
-// Flows are the single messages behind the rows.
-func (t Table) Flows() []Flow { return t.flows }
+// Foreign lists what Shared finds among the messages behind the rows.
+func (t Table) Foreign() []Foreign { return t.foreign }
 
 // Root is how mail for root goes to Asked.RootTo after the change; false where that
 // was not asked for.
 func (t Table) Root() (Route, bool) {
-	f, ok := flow(t.flows, rootMail)
-	return f.After, ok
+	if t.root == nil {
+		return Route{}, false
+	}
+	return *t.root, true
 }
 
 // maxSamples bounds the addresses that a row shows.

@@ -134,7 +134,7 @@ func (s Setup) rehearseForeign(ctx context.Context, table *flow.Table) error {
 	if table == nil {
 		return nil
 	}
-	list := flow.Shared(table.Flows(), s.Plan)
+	list := table.Foreign()
 	if len(list) > maxForeign {
 		s.Report.Unproven("%d other services and accounts share a relay with this setup; %d of them were rehearsed", len(list), maxForeign)
 		list = list[:maxForeign]

@@ -77,7 +77,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil && !errors.As(err, &out.Fault) {
 		return err
 	}
-	out.Millis, out.Lines, out.Shared = time.Since(began).Milliseconds(), out.Flow.Lines(), flow.Shared(out.Flow.Flows(), p)
+	out.Millis, out.Lines, out.Shared = time.Since(began).Milliseconds(), out.Flow.Lines(), out.Flow.Foreign()
 	return json.NewEncoder(os.Stdout).Encode(out)
 }
 
