@@ -106,11 +106,7 @@ func (s *survey) submit(ctx context.Context, e Endpoint, found addresses, until 
 		Name: e.Host, Addr: netip.AddrPortFrom(addr, uint16(e.Port)), Implicit: e.TLS == relays.Implicit, NoTLS: e.TLS == relays.NoTLS,
 		Until: until, HELO: s.HELO, Roots: s.Roots, ConnectTimeout: silence, StepTimeout: greetingLimit, Timeout: probeLimit,
 	}
-	for _, other := range slices.Concat(found.v6, found.v4) {
-		if s.Relay != nil && other != addr && len(t.Others) < 2 && s.routed(other) && s.take() {
-			t.Others = append(t.Others, other)
-		}
-	}
+	t.Others = s.others(found, addr)
 	r := probe(ctx, t)
 	if r.Addr == t.Addr && len(r.Lost) == 0 {
 		s.left.Add(int32(len(t.Others))) // they were not needed
@@ -133,6 +129,17 @@ func (s *survey) submit(ctx context.Context, e Endpoint, found addresses, until 
 		}
 	}
 	return out
+}
+
+// others are up to two further addresses of a relay, for each of which a connection of the
+// run is taken.
+func (s *survey) others(found addresses, addr netip.Addr) (others []netip.Addr) {
+	for _, other := range slices.Concat(found.v6, found.v4) {
+		if s.Relay != nil && other != addr && len(others) < 2 && s.routed(other) && s.take() {
+			others = append(others, other)
+		}
+	}
+	return others
 }
 
 func (s *survey) choose(found addresses) (netip.Addr, bool) {

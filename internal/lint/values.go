@@ -177,14 +177,12 @@ func (v *View) wrong(name, value string) (id, reason string) {
 			return "smtp_fatal_level", reason
 		}
 	case slices.Contains(addresses, name):
-		// inet_aton(3) takes shorter forms of IPv4.
-		_, err := netip.ParseAddr(strings.Trim(value, "[]"))
-		if err != nil && strings.Trim(value, "0123456789.") != "" {
+		if !takenForAddress(value) {
 			return "smtp_fatal_level", fmt.Sprintf("%q is no IP address", value)
 		}
 	case known && !isTyped(name):
-	case def == "yes" || def == "no" || !known && slices.Contains(booleans, name):
-		if !strings.EqualFold(value, "yes") && !strings.EqualFold(value, "no") {
+	case isBoolean(def) || !known && slices.Contains(booleans, name):
+		if !isBoolean(strings.ToLower(value)) {
 			return "value_not_boolean", fmt.Sprintf("%q is not yes or no", value)
 		}
 	case isTime(def) && !digits(def):
@@ -197,6 +195,15 @@ func (v *View) wrong(name, value string) (id, reason string) {
 		}
 	}
 	return "", ""
+}
+
+func isBoolean(value string) bool { return value == "yes" || value == "no" }
+
+// takenForAddress reports whether smtp(8) takes value for an IP address: inet_aton(3) knows
+// shorter forms of IPv4.
+func takenForAddress(value string) bool {
+	_, err := netip.ParseAddr(strings.Trim(value, "[]"))
+	return err == nil || strings.Trim(value, "0123456789.") == ""
 }
 
 func quote(value string) string {

@@ -44,9 +44,9 @@ func (c *client) connect(ctx context.Context) error {
 
 // Others says of each other address why it does not answer, where none does: "; " and an
 // error for each, to be put behind Err.
-func (r Result) Others() (text string) {
-	if r.Failed == StepConnect {
-		for _, lost := range r.Lost {
+func (res Result) Others() (text string) {
+	if res.Failed == StepConnect {
+		for _, lost := range res.Lost {
 			text += "; " + lost.Err.Error()
 		}
 	}

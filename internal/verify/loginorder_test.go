@@ -53,7 +53,7 @@ func TestTimeIsUp(t *testing.T) {
 	s := relay(t)
 	env := s.env(t)
 	env.Accepted, env.State.Running, env.Mailer = true, true, hanging{}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	r := Run(ctx, env, Options{})
 	if got := summary(r, "tls", "auth"); got != "tls:pass auth:skip" || s.Counters().Logins != 0 {
