@@ -218,7 +218,9 @@ func TestLabBrokenOff(t *testing.T) {
 				// Refused at once, so that the detection is quick.
 				l := lab.New(t, lab.Cloud("aws"), lab.MailExchangers(), lab.Port25(lab.Reset), lab.Postfix(), lab.Relay("brevo"))
 				waitingMail(l)
-				before, queue := l.Server.Tree(mailConfig...), l.Server.Queue()
+				// A message that Postfix tries just now is back among the deferred later.
+				waiting := func() string { return strings.ReplaceAll(l.Server.Queue(), `"active"`, `"deferred"`) }
+				before, queue := l.Server.Tree(mailConfig...), waiting()
 				all := questions(l)
 				for stop := range all {
 					p := sit(t, l, 80, deaf, "relayhost", "setup")
@@ -235,7 +237,7 @@ func TestLabBrokenOff(t *testing.T) {
 				if d := before.Diff(l.Server.Tree(mailConfig...)); d != "" {
 					t.Errorf("the host is not as before: got\n%s\nwant none", d)
 				}
-				if q := l.Server.Queue(); q != queue {
+				if q := waiting(); q != queue {
 					t.Errorf("the queue is not as before: got\n%s\nwant\n%s", q, queue)
 				}
 				if n := len(l.World.Relay("brevo").Mailbox()); n != 0 {
