@@ -48,7 +48,7 @@ func TestLabUnit(t *testing.T) {
 						return
 					}
 					if state := strings.TrimSpace(s.Shell("systemctl is-active " + unit + " || true")); state != "active" {
-						t.Errorf("after the set-up %s is %s, want %q", unit, state, "active")
+						t.Errorf("after setup %s is %s, want %q", unit, state, "active")
 					}
 					if res := l.Run("relayhost", "status", "--json"); res.Code != 0 || !strings.Contains(res.Stdout, `"running": true`) {
 						t.Errorf("status: want exit code 0 and %q in stdout, got %s", `"running": true`, res)

@@ -39,8 +39,11 @@ func TLSOf(prefix, nextHop string, param func(name string) string, get func(maps
 }
 
 // Attribute is the value of name=value in the entry of the policy table.
-func (t TLS) Attribute(name string) string {
-	for _, word := range t.Words {
+func (t TLS) Attribute(name string) string { return Attribute(t.Words, name) }
+
+// Attribute is the value of the first word name=value, "" for none.
+func Attribute(words []string, name string) string {
+	for _, word := range words {
 		if value, ok := strings.CutPrefix(word, name+"="); ok {
 			return value
 		}

@@ -103,15 +103,8 @@ const OwnPrefix = "relayhost_"
 // Words is lint.Words.
 func Words(list string) []string { return lint.Words(list) }
 
-// Attribute is the value of the first word NAME=VALUE, "" for none.
-func Attribute(words []string, name string) string {
-	for _, word := range words {
-		if value, ok := strings.CutPrefix(word, name+"="); ok {
-			return value
-		}
-	}
-	return ""
-}
+// Attribute is lint.Attribute.
+func Attribute(words []string, name string) string { return lint.Attribute(words, name) }
 
 // SplitList is lint.SplitList.
 func SplitList(raw string) []string { return lint.SplitList(raw) }
