@@ -5,11 +5,13 @@ package cmd_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"relayhost/internal/lab"
 	"relayhost/internal/lab/vt"
+	"relayhost/internal/smtpd"
 )
 
 // person sits at a terminal of the server.
@@ -413,7 +415,19 @@ func TestLabInstall(t *testing.T) {
 // own Postfix. Then somebody closes the terminal at a question.
 func TestLabCtrlC(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, lab.Relay("brevo"), lab.Delay(100*time.Millisecond))
+	var until atomic.Int32 // the number of the message whose answer waits until setup has ended
+	ended := make(chan struct{})
+	l := newLab(t, lab.Delay(100*time.Millisecond), lab.Relay("brevo", func(c *smtpd.Config) {
+		c.Message = func(smtpd.Envelope) *smtpd.Reply {
+			if until.Add(-1) == 0 {
+				select {
+				case <-ended:
+				case <-time.After(20 * time.Second):
+				}
+			}
+			return nil
+		}
+	}))
 	credentials(l, "brevo", "")
 	before := l.Server.Tree(mailConfig...)
 	unchanged := func(t *testing.T) {
@@ -422,10 +436,14 @@ func TestLabCtrlC(t *testing.T) {
 			t.Errorf("the host is not as before: got\n%s\nwant none", d)
 		}
 	}
-	for _, at := range []struct{ see, state string }{
-		{"probing port 25", "unchanged"}, {"rehearsal:", "unchanged"}, {"proof:", "restored"},
+	for _, at := range []struct {
+		see, state string
+		message    int32
+	}{
+		{"probing port 25", "unchanged", 1}, {"rehearsal:", "unchanged", 1}, {"proof:", "restored", 2},
 	} {
 		t.Run(strings.Trim(at.see, ":"), func(t *testing.T) {
+			until.Store(at.message)
 			p := sit(t, l, 80, false, "relayhost", "setup", "--relay", "brevo", "--region", "", "--from", "app@example.com",
 				"--credentials-file", "/root/credentials", "--yes")
 			p.sees(at.see)
@@ -433,6 +451,10 @@ func TestLabCtrlC(t *testing.T) {
 			p.ends(130)
 			p.sees("relayhost: error: interrupted")
 			p.sees("this server: " + at.state)
+			select {
+			case ended <- struct{}{}:
+			default: // before any message
+			}
 			unchanged(t)
 		})
 	}
