@@ -17,8 +17,8 @@ type store struct {
 }
 
 // keepChanges is how many changes can be undone one by one; older ones are
-// folded into one, so that all of them can still be undone together. It is more
-// where the two oldest are of different instances of Postfix.
+// folded into one, so that all of them can still be undone together: of several instances
+// of Postfix, those that follow each other and are of the same one.
 const keepChanges = 10
 
 // History lists the changes that can be undone, newest first.

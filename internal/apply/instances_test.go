@@ -272,3 +272,55 @@ func TestByInstance(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// With more changes than are kept, of two instances in any order, each is listed with its
+// instance and the files of that, the older ones of one instance that follow each other as
+// one, and all of them can be undone.
+func TestHistoryOfInstances(t *testing.T) {
+	dirs := map[rune]string{'a': "/etc/postfix", 'b': "/etc/postfix-out"}
+	for _, tt := range []struct{ made, want string }{
+		{"aabbaabbaabbaa", "aabbaabbaaba"}, // the newest to the left in want
+		{"baaaaaaaaaaaaaa", "aaaaaaaaaab"},
+		{"bbbaaaaaaaaaaab", "baaaaaaaaab"},
+		{"abababababab", "babababababa"},
+	} {
+		t.Run(tt.made, func(t *testing.T) {
+			tr := newTree(t)
+			tr.mkdir("/etc/postfix-out")
+			tr.write("/etc/postfix-out/main.cf", mainBefore, 0o644)
+			before := tr.print()
+			for i, of := range tt.made {
+				o := tr.o
+				o.ConfigDir = dirs[of]
+				if _, err := Run(t.Context(), tr.h, instancePlan(tr, o.ConfigDir, fmt.Sprintf("relay%d", i)), o); err != nil {
+					t.Fatalf("change %d: %v", i, err)
+				}
+			}
+			past, err := History(&tr.h.Reader, tr.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			for i, c := range past {
+				got += map[string]string{"/etc/postfix": "a", "/etc/postfix-out": "b"}[c.ConfigDir]
+				if i < keepChanges-1 && c.Relay != fmt.Sprintf("relay%d", len(tt.made)-1-i) {
+					t.Errorf("change %d from the newest: got %s, want relay%d", i, c.Relay, len(tt.made)-1-i)
+				}
+				for _, f := range c.Files {
+					if dir := f.Path[:strings.LastIndexByte(f.Path, '/')]; dir != c.ConfigDir && dir != "/etc/relayhost" {
+						t.Errorf("change %s of %s: got the file %s, want none of another instance", c.ID, c.ConfigDir, f.Path)
+					}
+				}
+			}
+			if got != tt.want {
+				t.Errorf("the instances of the changes, newest first: got %s, want %s", got, tt.want)
+			}
+			if done, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil || len(done.Changes) != len(past) {
+				t.Fatalf("got %d changes undone and the error %v, want %d", len(done.Changes), err, len(past))
+			}
+			if after := tr.print(); after != before {
+				t.Errorf("after rolling back all: got\n%s\nwant\n%s", after, before)
+			}
+		})
+	}
+}

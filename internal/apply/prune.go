@@ -22,12 +22,15 @@ func (st store) prune() {
 			return
 		}
 	}
-	for n := len(past); n > keepChanges && past[n-1].ConfigDir == past[n-2].ConfigDir; n = len(past) { // a change is of one instance of Postfix
-		folded, err := st.fold(past[n-1], past[n-2])
+	for i := len(past) - 1; i >= keepChanges; i-- { // the oldest first
+		if past[i].ConfigDir != past[i-1].ConfigDir { // a change is of one instance of Postfix
+			continue
+		}
+		folded, err := st.fold(past[i], past[i-1])
 		if err != nil {
 			return
 		}
-		past = append(past[:n-2], folded)
+		past = slices.Replace(past, i-1, i+1, folded)
 	}
 	for i := 1; i < len(past); i++ {
 		if st.forget(&past[i], past[i+1:]) != nil {
