@@ -56,7 +56,7 @@ func TestRefusedAgain(t *testing.T) {
 		{rollbackFlags{to: "x-1"}, "sudo relayhost rollback --to x-1 --force"},
 	} {
 		t.Run(test.want, func(t *testing.T) {
-			_, err := refused(edited, test.f, apply.Restored{})
+			_, err := refused(edited, test.f)
 			got := strings.Join(hints(err), "; ")
 			if !strings.HasSuffix(got, ": "+test.want) {
 				t.Errorf("got the hint %q, want %q at its end", got, test.want)

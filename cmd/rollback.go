@@ -106,14 +106,11 @@ func (a *app) rollBack(ctx context.Context, f rollbackFlags) error {
 		}
 		return ask.RollBack(ctx, a.io, a.json, changes)
 	}})
-	if err != nil && len(done.Changes) > 0 && !a.json { // of one instance of Postfix, and not of the next
-		fmt.Fprint(a.io.Out, setup.RolledBack(done))
-	}
 	switch {
 	case errors.Is(err, ask.ErrDeclined) || exitCode(err) == exitUsage:
 		return err
 	case err != nil:
-		doc, err := refused(err, f, done)
+		doc, err := refused(err, f)
 		if a.json {
 			err = errors.Join(err, a.printJSON(doc))
 		}
@@ -144,8 +141,8 @@ type difference struct {
 }
 
 // refused is the document about why nothing was rolled back, and the error with its hint.
-func refused(err error, f rollbackFlags, done apply.Restored) (doc rollbackDoc, hinted error) {
-	doc = rollbackDoc{Version: 1, Result: "failed", Changes: append([]apply.Record{}, done.Changes...), Files: done.Files, Differences: differences(err), Error: err.Error()}
+func refused(err error, f rollbackFlags) (doc rollbackDoc, hinted error) {
+	doc = rollbackDoc{Version: 1, Result: "failed", Changes: []apply.Record{}, Differences: differences(err), Error: err.Error()}
 	if len(doc.Differences) > 0 {
 		doc.Result = "refused"
 		again := "sudo relayhost rollback"

@@ -183,10 +183,11 @@ func TestRollBackInstanceGone(t *testing.T) {
 	}
 }
 
-// Where the second of two instances turns out not to work, the first is told of, and the
-// rest can be undone later.
+// Where the second of two instances turns out not to work, both stay as they are, and can be
+// rolled back later.
 func TestRollBackInstancesHalf(t *testing.T) {
 	tr, before := twoInstances(t)
+	now := tr.print()
 	o := tr.o
 	o.Watch = func(_ context.Context, dir string) (func(context.Context) error, error) {
 		if dir == "/etc/postfix" {
@@ -195,15 +196,18 @@ func TestRollBackInstancesHalf(t *testing.T) {
 		return func(context.Context) error { return nil }, nil
 	}
 	done, err := RollBackAll(t.Context(), tr.h, o)
-	if err == nil || !strings.Contains(err.Error(), "/etc/postfix-out is rolled back, /etc/postfix is not: ") || len(done.Changes) != 2 {
-		t.Fatalf("got %d changes undone and the error %v, want 2 and which instance is rolled back", len(done.Changes), err)
+	if want := "none of the 2 instances is rolled back: /etc/postfix: no log"; err == nil || err.Error() != want || len(done.Changes) != 0 || len(done.Files) != 0 {
+		t.Fatalf("got %d changes undone, %d files and the error %v, want none and %q", len(done.Changes), len(done.Files), err, want)
 	}
-	o.Watch, o.Force = nil, true // the file of all instances is no longer what the changes that are left wrote
+	if after := tr.print(); after != now {
+		t.Errorf("after a failure: got\n%s\nwant\n%s", after, now)
+	}
+	o.Watch = nil
 	if _, err := RollBackAll(t.Context(), tr.h, o); err != nil {
 		t.Fatal(err)
 	}
 	if after := tr.print(); after != before {
-		t.Errorf("after rolling back the rest: got\n%s\nwant\n%s", after, before)
+		t.Errorf("after another rollback: got\n%s\nwant\n%s", after, before)
 	}
 }
 
@@ -224,27 +228,60 @@ func TestOfAnotherInstance(t *testing.T) {
 	}
 }
 
-// Where the second of two instances cannot be written, the first is told of, and the rest
-// can be undone later.
-func TestRollBackInstancesUnwritable(t *testing.T) {
-	tr, before := twoInstances(t)
-	tr.h.Before = func(op host.Op) error {
-		if op.Path == "/etc/postfix/secret" {
-			return syscall.EIO
-		}
-		return nil
+// Whatever cannot be written, or whenever the run dies, the rollback of two instances is done
+// for both or for none, and another one ends it without force.
+func TestRollBackInstancesFails(t *testing.T) {
+	writes := func(op host.Op) bool { return strings.HasPrefix(op.Path, "/etc/") }
+	for _, dies := range []bool{false, true} {
+		t.Run(map[bool]string{false: "cannot write", true: "dies"}[dies], func(t *testing.T) {
+			step := every(7, 23)
+			for n, done := 0, false; !done; n += step {
+				tr, before := twoInstances(t)
+				now, seen := tr.print(), 0
+				tr.h.Before = func(op host.Op) error {
+					if seen++; !writes(op) || seen <= n {
+						return nil
+					}
+					tr.h.Before = nil // what restores is not disturbed
+					if dies {
+						panic("dies")
+					}
+					return syscall.EIO
+				}
+				err := func() (err error) {
+					defer func() {
+						if recover() != nil {
+							err = errors.New("died")
+						}
+					}()
+					_, err = RollBackAll(t.Context(), tr.h, tr.o)
+					return err
+				}()
+				done, tr.h.Before = tr.h.Before != nil, nil
+				if after := tr.print(); !dies && err != nil && after != now {
+					t.Fatalf("operation %d fails: got %v and\n%s\nwant\n%s", n, err, after, now)
+				}
+				if _, err := RollBackAll(t.Context(), tr.h, tr.o); err != nil && !errors.Is(err, ErrNothing) {
+					t.Fatalf("operation %d, then again: got %v, want no error", n, err)
+				}
+				if after := tr.print(); after != before {
+					t.Fatalf("operation %d, then again: got\n%s\nwant\n%s", n, after, before)
+				}
+			}
+		})
 	}
-	done, err := RollBackAll(t.Context(), tr.h, tr.o)
-	if tr.h.Before = nil; !errors.Is(err, syscall.EIO) || !strings.Contains(err.Error(), "/etc/postfix-out is rolled back, /etc/postfix is not: ") || len(done.Changes) != 2 {
-		t.Fatalf("got %d changes undone and the error %v, want 2, which instance is rolled back, and why the other is not", len(done.Changes), err)
-	}
-	o := tr.o
-	o.Force = true
-	if _, err := RollBackAll(t.Context(), tr.h, o); err != nil {
+}
+
+// A journal of several instances that says more steps than it has is damaged.
+func TestDamagedParts(t *testing.T) {
+	tr := newTree(t)
+	tr.mkdir(tr.o.StateDir)
+	j := journal{Version: journalVersion, Steps: []step{{Path: "/a"}}, Others: []otherPart{{ConfigDir: "/etc/postfix-out", Steps: 2}}}
+	if err := j.save(tr.h, tr.o.StateDir); err != nil {
 		t.Fatal(err)
 	}
-	if after := tr.print(); after != before {
-		t.Errorf("after rolling back the rest: got\n%s\nwant\n%s", after, before)
+	if _, err := readJournal(&tr.h.Reader, tr.o.StateDir); err == nil || !strings.Contains(err.Error(), "is damaged") {
+		t.Errorf("got %v, want that it is damaged", err)
 	}
 }
 

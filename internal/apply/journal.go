@@ -43,7 +43,28 @@ type journal struct {
 	Replaces  []string `json:"replaces,omitempty"` // two old changes folded into this one
 	Held      []string `json:"held,omitempty"`     // queue ids that the run puts on hold before it writes
 	Released  []string `json:"released,omitempty"` // queue ids that a rollback releases after it has written
-	failure   error    // of the proof, when the change is kept all the same
+	// Others are what a rollback does in other instances of Postfix than that in ConfigDir,
+	// and does first.
+	Others  []otherPart `json:"others,omitempty"`
+	failure error       // of the proof, when the change is kept all the same
+}
+
+// otherPart is the part of a rollback in one other instance of Postfix.
+type otherPart struct {
+	ConfigDir string   `json:"config_dir"`
+	Steps     int      `json:"steps"` // how many of those of the journal, which follow those of the part before
+	Released  []string `json:"released,omitempty"`
+}
+
+// parts are what j does in each instance of Postfix, in order.
+func (j journal) parts() []journal {
+	var list []journal
+	for _, p := range j.Others {
+		list = append(list, journal{ConfigDir: p.ConfigDir, Steps: j.Steps[:p.Steps:p.Steps], Released: p.Released})
+		j.Steps = j.Steps[p.Steps:]
+	}
+	j.Others = nil
+	return append(list, j)
 }
 
 // step is one file that changes.
@@ -198,6 +219,12 @@ func readJournal(r *host.Reader, dir string) (journal, error) {
 			filepath.Join(dir, journalName), j.Version, journalVersion)
 	}
 	j.Record.ConfigDir = filepath.Clean(cmp.Or(j.ConfigDir, postfix.DefaultConfigDir)) // earlier releases wrote it here alone
+	left := len(j.Steps)
+	for _, p := range j.Others {
+		if left -= p.Steps; p.Steps < 0 || left < 0 {
+			return j, fmt.Errorf("%s is damaged: it has fewer steps than it says", filepath.Join(dir, journalName))
+		}
+	}
 	for i := range j.Steps {
 		for _, s := range []*state{&j.Steps[i].Before, &j.Steps[i].After, j.Steps[i].Override, j.Steps[i].Between} {
 			if s == nil {

@@ -29,7 +29,7 @@ func (t *transaction) perform(ctx context.Context, j journal) (Record, error) {
 	if err := j.write(t.h, t.o.stateDir(), inProgress); err != nil {
 		return Record{}, t.store.abandon(err)
 	}
-	err = newExecutor(t.h, t.o, j).change(ctx, &j)
+	err = t.change(ctx, &j)
 	if err == nil {
 		err = t.store.commit(&j)
 	}
@@ -38,6 +38,19 @@ func (t *transaction) perform(ctx context.Context, j journal) (Record, error) {
 		return j.Record, kept(j)
 	}
 	return t.failed(ctx, j, err)
+}
+
+// change does j in each instance of Postfix that it is of.
+func (t *transaction) change(ctx context.Context, j *journal) error {
+	if len(j.Others) == 0 {
+		return newExecutor(t.h, t.o, *j).change(ctx, j)
+	}
+	for _, p := range j.parts() {
+		if err := newExecutor(t.h, t.o.of(p), p).change(ctx, &p); err != nil {
+			return fmt.Errorf("%s: %w", p.ConfigDir, err)
+		}
+	}
+	return nil
 }
 
 // kept is the error of a change that was committed although its proof failed.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"relayhost/internal/host"
 )
@@ -67,26 +68,8 @@ func rollBack(ctx context.Context, h *host.Host, o Options, count func([]journal
 	if err := t.uses(directories(whole)...); err != nil {
 		return done, err
 	}
-	parts := byInstance(past[:n], whole, o)
-	for i := range parts { // of several instances all is restored, or nothing where something stands in the way
-		p := &parts[i]
-		if err := t.leaveGone(p, &done); err != nil {
-			return done, err
-		}
-		if len(parts) == 1 {
-			break // rollBackPart looks first as well
-		}
-		if _, err := backwards(t.h, t.o.of(p.changes[0]), journal{Steps: p.steps}, false); err != nil {
-			return done, err
-		}
-	}
-	for i, p := range parts {
-		if err := t.rollBackPart(ctx, p, &done); err != nil {
-			if i > 0 {
-				err = fmt.Errorf("%s is rolled back, %s is not: %w", parts[i-1].configDir, p.configDir, err)
-			}
-			return done, err
-		}
+	if err := t.rollBackParts(ctx, byInstance(past[:n], whole, o), &done); err != nil {
+		return done, err
 	}
 	if n == len(past) && t.cleared {
 		tidyBridge(ctx, t.h, t.store.dir)
@@ -103,7 +86,7 @@ type part struct {
 }
 
 // byInstance shares the steps of changes, newest first, among the instances of
-// Postfix that they are of: each is written and told for itself. What no directory of
+// Postfix that they are of: each is told by itself. What no directory of
 // an instance holds belongs to the one whose changes have it, such as the configuration of
 // its bridge; what several have is undone with the oldest change.
 func byInstance(changes []journal, steps []step, o Options) []part {
@@ -184,31 +167,52 @@ func (o Options) of(j journal) Options {
 	return o
 }
 
-// rollBackPart undoes the changes of one instance and adds them to done.
-func (t *transaction) rollBackPart(ctx context.Context, p part, done *Restored) error {
-	t.o = t.o.of(p.changes[0])
-	steps, err := backwards(t.h, t.o, journal{Steps: p.steps}, false)
-	if err != nil {
+// rollBackParts undoes the changes of all instances as one transaction, and adds them to
+// done: where something stands in the way in one instance, or fails there, all of them are as
+// before.
+func (t *transaction) rollBackParts(ctx context.Context, parts []part, done *Restored) (err error) {
+	for i := range parts { // all is decided before the first write
+		p := &parts[i]
+		if err := t.leaveGone(p, done); err != nil {
+			return err
+		}
+		if p.steps, err = backwards(t.h, t.o.of(p.changes[0]), journal{Steps: p.steps}, false); err != nil {
+			return err
+		}
+	}
+	for _, p := range parts {
+		o := t.o.of(p.changes[0])
+		if err := forBridges(ctx, t.h, o, p.steps); err != nil {
+			return err
+		}
+		if err := preflight(t.h, o, p.steps); err != nil {
+			return err
+		}
+		if err := mayTell(ctx, t.h, queueDir(ctx, t.h, o)); err != nil {
+			return err
+		}
+		addBetweenBack(ctx, t.h, o, p.steps)
+	}
+	if len(parts) > 1 {
+		t.o.Deadline = cmp.Or(t.o.Deadline, defaultDeadline) * time.Duration(len(parts))
+	}
+	t.o = t.o.of(parts[len(parts)-1].changes[0])
+	j := undoing(parts)
+	if _, err := t.perform(ctx, j); err != nil {
+		var incomplete *Incomplete
+		var interrupted *Interrupted
+		if len(parts) > 1 && !errors.As(err, &incomplete) && !errors.As(err, &interrupted) {
+			err = fmt.Errorf("none of the %d instances is rolled back: %w", len(parts), err)
+		}
 		return err
 	}
-	if err := forBridges(ctx, t.h, t.o, steps); err != nil {
-		return err
+	for _, p := range parts {
+		for _, c := range p.changes {
+			c.Record.State = RolledBack
+			done.Changes = append(done.Changes, c.Record)
+		}
 	}
-	if err := preflight(t.h, t.o, steps); err != nil {
-		return err
-	}
-	if err := mayTell(ctx, t.h, queueDir(ctx, t.h, t.o)); err != nil {
-		return err
-	}
-	addBetweenBack(ctx, t.h, t.o, steps)
-	if _, err := t.perform(ctx, undoing(p.changes, steps)); err != nil {
-		return err
-	}
-	for _, c := range p.changes {
-		c.Record.State = RolledBack
-		done.Changes = append(done.Changes, c.Record)
-	}
-	done.Files = append(done.Files, changes(steps)...)
+	done.Files = changes(j.Steps)
 	t.dog.stop()
 	// Committed by now; what is left of the changes is cleared by the next
 	// run if this fails.
@@ -216,13 +220,22 @@ func (t *transaction) rollBackPart(ctx context.Context, p part, done *Restored) 
 	return nil
 }
 
-// undoing is the journal of a rollback of the chosen changes, newest first.
-func undoing(chosen []journal, steps []step) journal {
-	last := chosen[0].Record
-	j := journal{Kind: kindRollback, Steps: steps, Record: Record{Relay: last.Relay, Host: last.Host, Port: last.Port}}
-	for _, c := range chosen {
-		j.Undoes = append(j.Undoes, c.Record.ID)
-		j.Released = append(j.Released, c.Held...)
+// undoing is the journal of a rollback: what it does in the last of its instances is its own.
+func undoing(parts []part) journal {
+	last := parts[0].changes[0].Record
+	j := journal{Kind: kindRollback, Record: Record{Relay: last.Relay, Host: last.Host, Port: last.Port}}
+	for i, p := range parts {
+		var released []string
+		for _, c := range p.changes {
+			j.Undoes = append(j.Undoes, c.Record.ID)
+			released = append(released, c.Held...)
+		}
+		j.Steps = append(j.Steps, p.steps...)
+		if i == len(parts)-1 {
+			j.Released = released
+		} else {
+			j.Others = append(j.Others, otherPart{ConfigDir: p.configDir, Steps: len(p.steps), Released: released})
+		}
 	}
 	return j
 }

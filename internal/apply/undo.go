@@ -33,19 +33,37 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 	if err != nil {
 		return &Incomplete{Files: []string{dir}, Err: err}
 	}
-	o := t.o.of(j)
-	x := newExecutor(t.h, o, j)
-	x.undoing = true
-	back, err := backwards(t.h, o, j, true)
-	if err != nil {
-		return needsPerson(j, err)
+	parts := j.parts()
+	backs := make([][]step, len(parts))
+	for i, p := range parts { // all is decided before the first write
+		if backs[i], err = backwards(t.h, t.o.of(p), p, true); err != nil {
+			return needsPerson(p, err)
+		}
 	}
 	if err := t.uses(directories(j.Steps)...); err != nil {
 		return needsPerson(j, err)
 	}
+	var left []error
+	for i, p := range parts { // what cannot be restored in one instance is no reason to leave another
+		left = append(left, t.undoPart(ctx, p, backs[i]))
+	}
+	if err := errors.Join(left...); err != nil {
+		return err
+	}
+	if err := noteUndone(t.h, t.o, j, by); err != nil {
+		return err
+	}
+	return discard(t.h, dir)
+}
+
+// undoPart restores one instance of Postfix by the steps of back.
+func (t *transaction) undoPart(ctx context.Context, p journal, back []step) error {
+	o := t.o.of(p)
+	x := newExecutor(t.h, o, p)
+	x.undoing = true
 	tell, err := x.walkBack(ctx, back)
 	if err != nil {
-		return needsPerson(j, err)
+		return needsPerson(p, err)
 	}
 	if tell {
 		if err := x.reload(ctx); err != nil {
@@ -53,13 +71,10 @@ func (t *transaction) undo(ctx context.Context, by string) error {
 			return &Incomplete{Err: fmt.Errorf("the files are as before, but Postfix was not reloaded: run %q: %w", again, err)}
 		}
 	}
-	if err := x.unhold(ctx, j); err != nil {
+	if err := x.unhold(ctx, p); err != nil {
 		return &Incomplete{Err: err}
 	}
-	if err := noteUndone(t.h, o, j, by); err != nil {
-		return err
-	}
-	return discard(t.h, dir)
+	return nil
 }
 
 // walkBack does the steps of an undoing and reports whether Postfix has to be
@@ -97,7 +112,7 @@ func needsPerson(j journal, err error) error {
 		return &Incomplete{Files: edited.paths(), Err: err}
 	}
 	var files []string
-	for _, c := range j.Record.Files {
+	for _, c := range changes(j.Steps) {
 		files = append(files, c.Path)
 	}
 	return &Incomplete{Files: files, Err: err}
