@@ -392,6 +392,7 @@ func TestEveryTextIsTested(t *testing.T) {
 		"; the client":                                  TestSecretEnds,
 		"nobody has said when the client secret ends":   TestSecretEnds,
 		"is a public mail service: its DNS records are": TestPublicMailHasNoRecords,
+		"as above, with other details":                  TestTextOfManyRoutes,
 	}
 	verb := regexp.MustCompile(`%\w+`)
 	rows := append(claims(), warnings()...)
