@@ -131,3 +131,58 @@ sed -i 's/relayhost-shop:[^ ]*/relayhost-blog:[smtp-relay.brevo.com]:587/' "$fil
 		t.Errorf("left in the queue: got %s, want none", queue)
 	}
 }
+
+// TestLabManyRoutes: what many routes have in common verify tells once, and the document has
+// all of it; a dry run shows of a renamed sender among them where mail of the old one goes then.
+func TestLabManyRoutes(t *testing.T) {
+	t.Parallel()
+	opts := []lab.Option{lab.Relay("sendgrid")}
+	for _, id := range fourServices {
+		opts = append(opts, lab.Relay(id))
+	}
+	l := newLab(t, opts...)
+	s := l.Server
+	accountFiles(l, s)
+	const n = 40
+	file := strings.Replace(routesFile(n), "port = 587\n", "port = 587\nto = \"you@example.net\"\n", 1)
+	s.WriteFile(answersPath, file, 0o644)
+	if res := l.Run("relayhost", "setup", "--yes", "--no-probe", "--no-verify"); res.Code != 0 {
+		t.Fatalf("setup: want exit code 0, got %s", res)
+	}
+	l.World.Relay("brevo").Configure(func(c *smtpd.Config) { c.Accounts = nil })
+	res := l.Run("relayhost", "verify", "--no-send")
+	if res.Code != 3 || strings.Count(res.Stdout, "\n") > 60 {
+		t.Errorf("got %d lines, want at most 60, and exit code 3: %s", strings.Count(res.Stdout, "\n"), res)
+	}
+	for _, want := range []string{
+		"\n\n41 routes (relayhost verify --route NAME shows one, --json all)\n", "\npass  service      41 routes\n", "\npass  auth         31 routes\n",
+		"\n                   routes: r00001, r00005, r00009, r00013, r00017 and 5 others\n                   do: ",
+	} {
+		if !strings.Contains(res.Stdout, want) {
+			t.Errorf("got\n%s\nwant %q in it", res.Stdout, want)
+		}
+	}
+	res = l.Run("relayhost", "verify", "--no-send", "--json")
+	valid(t, "verify", res.Stdout)
+	refused := 0
+	for _, f := range decode[verify.Report](t, res).Findings {
+		if f.Check == "auth" && f.Result == verify.Fail {
+			refused++
+		}
+	}
+	if refused != n/len(fourServices) {
+		t.Errorf("--json: got %d routes whose login is refused, want %d", refused, n/len(fourServices))
+	}
+
+	s.WriteFile(answersPath, strings.Replace(file, `"d00038.example"`, `"new.example"`, 1), 0o644)
+	text := l.Run("relayhost", "setup", "--dry-run", "--no-probe").Stdout
+	for _, want := range []string{
+		"  senders of the route r00038: now to [smtp.sendgrid.net]:587 (verified TLS, as ",
+		"  senders removed from the routes (somebody@d00038.example): now to [smtp.mailgun.org]:587 (verified TLS, as ",
+	} {
+		_, line, ok := strings.Cut(text, want)
+		if line, _, _ = strings.Cut(line, "\n"); !ok || !strings.Contains(line, ", then to [") {
+			t.Errorf("got\n%.2000s\nwant a line with %q and where it goes then", text, want)
+		}
+	}
+}

@@ -45,6 +45,7 @@ const (
 	fromMail   = "mail of --from"
 	testMail   = "the test message"
 	rootMail   = "mail for root"
+	formerMail = "senders removed from the routes"
 )
 
 // asker collects questions.
@@ -78,6 +79,7 @@ func questions(ctx context.Context, r *host.Reader, s *postfix.State, p plan.Pla
 	for _, domain := range asked.Direct {
 		q.recipients("direct domains", "", "", []string{domain})
 	}
+	q.former(p)
 	for _, w := range p.Routes {
 		q.senders("senders of the route "+w.Name, "", "", w.Senders)
 	}
@@ -236,6 +238,28 @@ func (q *asker) senders(class, param, table string, keys []string) {
 	}
 }
 
+// former asks for the senders that an earlier setup has a route for, and p has none.
+func (q *asker) former(p plan.Plan) {
+	const name = "sender_dependent_default_transport_maps"
+	stays := map[string]bool{}
+	for _, w := range p.Routes {
+		for _, s := range w.Senders {
+			stays[strings.ToLower(s)] = true
+		}
+	}
+	for _, t := range postfix.ParseTables(q.s.Params[name], q.s.DefaultMap) {
+		if !strings.HasPrefix(t.Path, q.s.ConfigDir+"/"+postfix.OwnPrefix) {
+			continue
+		}
+		keys, _ := q.keys(t)
+		q.senders(formerMail, name, t.Type+":"+t.Path, slices.DeleteFunc(keys, func(key string) bool {
+			key = strings.ToLower(key)
+			null := key == q.s.Params["empty_address_default_transport_maps_lookup_key"] && stays[config.NullSender]
+			return null || stays[key] || stays[strings.TrimPrefix(key, "@")] // of a domain
+		}))
+	}
+}
+
 // accounts asks for the senders that log in with accounts of their own.
 func (q *asker) accounts() {
 	const name = "smtp_sasl_password_maps"
@@ -254,7 +278,7 @@ func (q *asker) accounts() {
 // Patterns whose addresses can be guessed: literal text, but for what begins them.
 var (
 	patternLine = regexp.MustCompile(`^/((?:[^/\\]|\\.)+)/[a-zA-Z]*\s`)
-	wild        = regexp.MustCompile(`^\^?(?:\.\*|\.\+|\(\.\*\)|\(\.\+\)|\[\^@\][*+])`)
+	wild        = regexp.MustCompile(`^\^?(?:@?\.\*|@?\.\+|\(\.\*\)|\(\.\+\)|\[\^@\][*+])`)
 	literal     = regexp.MustCompile(`^[A-Za-z0-9_.+@-]+$`)
 )
 

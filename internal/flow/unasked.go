@@ -91,7 +91,7 @@ func elsewhereBy(flows []Flow, f Flow) (detail, remedy string) {
 // where none is known to.
 func chooser(flows []Flow, w Route) string {
 	i := slices.IndexFunc(flows, func(f Flow) bool {
-		return f.After.same(w) && (f.Param == "transport_maps" || strings.HasPrefix(f.Param, "sender_dependent_"))
+		return f.Class != formerMail && f.After.same(w) && (f.Param == "transport_maps" || strings.HasPrefix(f.Param, "sender_dependent_"))
 	})
 	if i < 0 {
 		return ""

@@ -19,6 +19,7 @@ import (
 	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
 	"relayhost/internal/plural"
+	"relayhost/internal/postfix"
 	"relayhost/internal/resolve"
 	"relayhost/internal/secret"
 	"relayhost/internal/smtpprobe"
@@ -134,7 +135,7 @@ func (s Setup) checks(tokens Tokens) (list []*check, left int, err error) {
 	}
 	pools := map[string]*x509.CertPool{}
 	null := false
-	for _, r := range checkedRoutes(s.Config, s.Plan) {
+	for _, r := range s.checkedRoutes() {
 		null = null || slices.Contains(r.Senders, config.NullSender)
 		for i, h := range r.Hops {
 			key := strings.Join([]string{string(h.Via), h.NextHop(), string(h.TLS), h.Username, h.Password.Reveal(), h.SignIn.ClientID, h.CAFile, h.Pin, h.API.String(), h.API.Key.Reveal()}, "\x00")
@@ -173,15 +174,55 @@ func (s Setup) checks(tokens Tokens) (list []*check, left int, err error) {
 }
 
 // checkedRoutes are those of the Config, with the senders that the plan gives them: the
-// null sender may have found its route by itself.
-func checkedRoutes(cfg config.Config, p plan.Plan) []config.Route {
-	all := slices.Clone(cfg.Routes)
-	for i, w := range p.Routes {
-		if i < len(all) && all[i].Name == w.Name {
-			all[i].Senders = w.Senders
+// null sender may have found its route by itself. The default route is the first, and what
+// the plan changes comes before what stays, since of many senders not all are tested.
+func (s Setup) checkedRoutes() []config.Route {
+	all := slices.Clone(s.Config.Routes)
+	routing := postfix.NewRouting(s.State)
+	changes := map[string]bool{}
+	for i, w := range s.Plan.Routes {
+		if i >= len(all) || all[i].Name != w.Name {
+			continue
 		}
+		var changed, same []string
+		for _, sender := range w.Senders {
+			if moves(routing, w, sender) {
+				changed = append(changed, sender)
+			} else {
+				same = append(same, sender)
+			}
+		}
+		all[i].Senders, changes[w.Name] = append(changed, same...), len(changed) > 0
 	}
+	slices.SortStableFunc(all[1:], func(a, b config.Route) int {
+		switch {
+		case changes[a.Name] == changes[b.Name]:
+			return 0
+		case changes[a.Name]:
+			return -1
+		}
+		return 1
+	})
 	return all
+}
+
+// moves reports whether mail of a sender of w takes another service or next hop now. Of
+// names below a domain, which a table of patterns has, only a new service is known.
+func moves(routing *postfix.Routing, w plan.Route, sender string) bool {
+	if strings.HasPrefix(sender, ".") {
+		return routing.By(w.Service, "").Service.Name == ""
+	}
+	if sender != config.NullSender && !strings.Contains(sender, "@") {
+		sender = "@" + sender
+	}
+	now := routing.Route(sender)
+	switch {
+	case now.Service.Name == "", now.Transport != w.Service:
+		return true
+	case w.Bridge != "":
+		return now.First().Text != "unix:"+w.Socket()
+	}
+	return now.First().Text != w.Hops[0].NextHop
 }
 
 // sendersOf are the senders that a route is proven with, "" for the null sender.

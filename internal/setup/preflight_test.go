@@ -195,3 +195,59 @@ credentials_file = "/b"
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
+
+// Of many routes the default one is tested first, and then those whose mail goes another
+// way than now: a renamed sender, another next hop, a service that is new.
+func TestChangedRoutesFirst(t *testing.T) {
+	const by = "sender_dependent_default_transport_maps"
+	master, err := postfix.ParseMaster([]byte("relayhost-a unix - - n - - smtp\nrelayhost-b unix - - n - - smtp\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hop := config.Hop{Host: "b.test", Port: 587}
+	s := with(config.Route{Name: config.DefaultRoute, From: "a@b.example", Hops: []config.Hop{{Host: "a.test", Port: 587}}})
+	s.Plan.Routes = []plan.Route{{Name: config.DefaultRoute, Service: "relayhost-a", Hops: []plan.Hop{{NextHop: "[a.test]:587"}}}}
+	var table strings.Builder
+	add := func(name, service, nextHop, was string, senders ...string) {
+		from := "x@" + strings.TrimPrefix(senders[0], "x@")
+		if senders[0][0] == '.' {
+			from = "x@mail" + senders[0]
+		}
+		s.Config.Routes = append(s.Config.Routes, config.Route{Name: name, From: from, Senders: senders, Hops: []config.Hop{hop}})
+		s.Plan.Routes = append(s.Plan.Routes, plan.Route{Name: name, Service: service, Senders: senders, Hops: []plan.Hop{{NextHop: nextHop}}})
+		table.WriteString(was)
+	}
+	for i := range maxMessages + 5 {
+		domain := fmt.Sprintf("d%d.example", i)
+		add("same"+domain, "relayhost-b", "[b.test]:587", "@"+domain+" relayhost-b:[b.test]:587\n", domain)
+	}
+	add("below", "relayhost-b", "[b.test]:587", "", ".sub.example")
+	add("renamed", "relayhost-b", "[b.test]:587", "@old.example relayhost-b:[b.test]:587\n", "new.example")
+	add("another port", "relayhost-b", "[b.test]:2525", "x@port.example relayhost-b:[b.test]:587\n", "x@port.example")
+	add("new service", "relayhost-c", "[c.test]:587", "", ".new.example")
+	add("one of three", "relayhost-b", "[b.test]:587", "@first.example relayhost-b:[b.test]:587\n@third.example relayhost-b:[b.test]:587\n", "first.example", "second.example", "third.example")
+	s.State = postfix.State{Master: master, DefaultMap: "hash", ConfigDir: "/etc/postfix",
+		Params: map[string]string{by: "hash:/etc/postfix/relayhost_by_sender", "default_transport": "relayhost-a:[a.test]:587"},
+		Maps:   map[string][]byte{"/etc/postfix/relayhost_by_sender": []byte(table.String())}}
+	one, more := s.messages(s.Plan, 0)
+	var names []string
+	for _, m := range one[:min(len(one), 6)] {
+		names = append(names, m.route)
+	}
+	if got, want := strings.Join(names, ", "), "default, renamed, another port, new service, one of three, samed0.example"; got != want {
+		t.Errorf("messages: got first %s, want %s", got, want)
+	}
+	if len(more) != 2 || more[0].from != "postmaster@second.example" {
+		t.Errorf("further senders: got %v, want 2, the changed one first", more)
+	}
+	list, _, err := s.checks(nil)
+	if err != nil || len(list) != 2 || list[1].senders[0] != "x@new.example" {
+		t.Errorf("preflight: got %d connections (%v), want 2, the second with the changed sender first", len(list), err)
+	}
+	// Where nothing has been set up the order of the file stays.
+	s.State.Params, s.State.Master = map[string]string{}, nil
+	one, _ = s.messages(s.Plan, 0)
+	if got, want := one[1].route+" "+one[len(one)-1].route, "samed0.example one of three"; got != want {
+		t.Errorf("a first setup: got %s, want %s", got, want)
+	}
+}

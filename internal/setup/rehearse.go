@@ -264,7 +264,7 @@ func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
 	for _, w := range p.Routes {
 		services[w.Name], sockets[w.Name] = w.Service, w.Socket()
 	}
-	for _, r := range checkedRoutes(s.Config, s.Plan) {
+	for _, r := range s.checkedRoutes() {
 		if len(r.Hops) <= level {
 			continue
 		}
