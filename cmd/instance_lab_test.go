@@ -92,11 +92,15 @@ func twoBridges(t *testing.T, l *lab.Lab, trees []string) {
 		s.Shell("rm -rf " + home + "/state/* " + home + "/*.state/*")
 		return s.Tree(trees...)
 	}
+	setUp := func(dir, mailbox string) lab.Result {
+		t.Helper()
+		s.WriteFile("/root/m365.txt", "mailbox="+mailbox+"\ntenant=contoso.example\nclient_id="+clientID+"\nclient_secret="+clientSecret+"\n", 0o600)
+		return run(dir, "setup", "--relay", "m365", "--from", mailbox, "--to", "ops@example.net", "--credentials-file", "/root/m365.txt", "--yes")
+	}
 	var before []lab.Tree
 	for _, in := range instances {
 		before = append(before, tree())
-		s.WriteFile("/root/m365.txt", "mailbox="+in.mailbox+"\ntenant=contoso.example\nclient_id="+clientID+"\nclient_secret="+clientSecret+"\n", 0o600)
-		res := run(in.dir, "setup", "--relay", "m365", "--from", in.mailbox, "--to", "ops@example.net", "--credentials-file", "/root/m365.txt", "--yes")
+		res := setUp(in.dir, in.mailbox)
 		if told := strings.Contains(flat(res.Stderr), flat("relayhost.toml was last written for the Postfix in /etc/postfix:")); told != (in.bridge != "m365") {
 			t.Errorf("%s: told of the answers of the other instance: got %t, want %t: %s", in.dir, told, in.bridge != "m365", res)
 		}
@@ -126,6 +130,21 @@ func twoBridges(t *testing.T, l *lab.Lab, trees []string) {
 		run(instances[i].dir, "rollback", "--yes")
 		if d := before[i].Diff(tree()); d != "" {
 			t.Errorf("%s: rolled back, but: got\n%s\nwant none", instances[i].dir, d)
+		}
+	}
+	for _, in := range instances {
+		setUp(in.dir, in.mailbox)
+	}
+	// Both at once, each by its own Postfix.
+	s.Shell("journalctl --rotate --vacuum-time=1s >/dev/null 2>&1")
+	all := run(instances[0].dir, "rollback", "--all", "--yes")
+	if d := before[0].Diff(tree()); d != "" {
+		t.Errorf("all rolled back, but: got\n%s\nwant none", d)
+	}
+	log := s.Shell("journalctl --no-pager -o cat -t postfix/master -t postfix-out/master -t postfix/postfix-script -t postfix-out/postfix-script | cat")
+	for _, in := range instances {
+		if !strings.Contains(all.Stdout, "restored in "+in.dir+": ") || !strings.Contains(log, "configuration "+in.dir+"\n") {
+			t.Errorf("%s: got %s and the log\n%s\nwant it restored and reloaded", in.dir, all, log)
 		}
 	}
 }
