@@ -175,11 +175,12 @@ func (s Setup) checks(tokens Tokens) (list []*check, left int, err error) {
 
 // checkedRoutes are those of the Config, with the senders that the plan gives them: the
 // null sender may have found its route by itself. The default route is the first, and what
-// the plan changes comes before what stays, since of many senders not all are tested.
+// the plan changes comes before what stays, since of many senders not all are tested; where
+// not even each route is, one of each service that changes comes first.
 func (s Setup) checkedRoutes() []config.Route {
 	all := slices.Clone(s.Config.Routes)
 	routing := postfix.NewRouting(s.State)
-	changes := map[string]bool{}
+	ranks, services := map[string]int{}, map[string]bool{}
 	for i, w := range s.Plan.Routes {
 		if i >= len(all) || all[i].Name != w.Name {
 			continue
@@ -192,17 +193,16 @@ func (s Setup) checkedRoutes() []config.Route {
 				same = append(same, sender)
 			}
 		}
-		all[i].Senders, changes[w.Name] = append(changed, same...), len(changed) > 0
-	}
-	slices.SortStableFunc(all[1:], func(a, b config.Route) int {
+		all[i].Senders = append(changed, same...)
 		switch {
-		case changes[a.Name] == changes[b.Name]:
-			return 0
-		case changes[a.Name]:
-			return -1
+		case len(changed) == 0:
+			ranks[w.Name] = 2
+		case len(all) <= maxMessages || services[w.Service]:
+			ranks[w.Name] = 1
 		}
-		return 1
-	})
+		services[w.Service] = services[w.Service] || len(changed) > 0
+	}
+	slices.SortStableFunc(all[1:], func(a, b config.Route) int { return ranks[a.Name] - ranks[b.Name] })
 	return all
 }
 

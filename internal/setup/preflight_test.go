@@ -234,7 +234,7 @@ func TestChangedRoutesFirst(t *testing.T) {
 	for _, m := range one[:min(len(one), 6)] {
 		names = append(names, m.route)
 	}
-	if got, want := strings.Join(names, ", "), "default, renamed, another port, new service, one of three, samed0.example"; got != want {
+	if got, want := strings.Join(names, ", "), "default, renamed, new service, another port, one of three, samed0.example"; got != want {
 		t.Errorf("messages: got first %s, want %s", got, want)
 	}
 	if len(more) != 2 || more[0].from != "postmaster@second.example" {
@@ -244,10 +244,18 @@ func TestChangedRoutesFirst(t *testing.T) {
 	if err != nil || len(list) != 2 || list[1].senders[0] != "x@new.example" {
 		t.Errorf("preflight: got %d connections (%v), want 2, the second with the changed sender first", len(list), err)
 	}
-	// Where nothing has been set up the order of the file stays.
+	// Where nothing has been set up the order of the file stays, and with more routes than
+	// messages one of each service comes first.
 	s.State.Params, s.State.Master = map[string]string{}, nil
 	one, _ = s.messages(s.Plan, 0)
-	if got, want := one[1].route+" "+one[len(one)-1].route, "samed0.example one of three"; got != want {
+	if got, want := one[1].route+", "+one[2].route+", "+one[len(one)-1].route, "samed0.example, new service, one of three"; got != want {
 		t.Errorf("a first setup: got %s, want %s", got, want)
+	}
+	s.Config.Routes, s.Plan.Routes = s.Config.Routes[maxMessages:], s.Plan.Routes[maxMessages:]
+	one, _ = s.messages(s.Plan, 0)
+	for i, m := range one {
+		if want := s.Config.Routes[i].Name; m.route != want {
+			t.Errorf("a first setup of a few routes, message %d: got %s, want %s", i, m.route, want)
+		}
 	}
 }
