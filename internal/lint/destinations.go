@@ -131,8 +131,9 @@ func (v *View) localFaults(fault func(Service, destination) (detail, option, val
 
 // hasPolicy reports whether a TLS policy table may say otherwise for the hop.
 func (v *View) hasPolicy(s Service, hop string) bool {
+	keys := PolicyKeys(hop)
 	for _, t := range tablesOf("smtp_tls_policy_maps", v.of(s, "smtp_tls_policy_maps"), "", 0, false) {
-		if _, read := v.Tables[t.path]; !read || slices.ContainsFunc(v.entries(t), func(e entry) bool { return strings.EqualFold(e.key, hop) }) {
+		if _, read := v.Tables[t.path]; !read || slices.ContainsFunc(v.entries(t), func(e entry) bool { return ContainsFold(keys, e.key) }) {
 			return true
 		}
 	}

@@ -84,9 +84,9 @@ func SplitList(list string) []string {
 		case '{':
 			level++
 		case '}':
-			level--
+			level = max(0, level-1)
 		}
-		return level <= 0 && separates(r)
+		return level == 0 && separates(r)
 	})
 }
 

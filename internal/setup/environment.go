@@ -183,7 +183,7 @@ func byHand(env *verify.Env) (err error) {
 	}
 	var h verify.Hop
 	next := route.First()
-	h.Host, h.Port, h.TLS = next.Host, next.Port, relays.StartTLS
+	h.Host, h.Port, h.TLS, h.Written = next.Host, next.Port, relays.StartTLS, next.Text
 	if env.State.Param(route.Service, "smtp_tls_wrappermode") == "yes" {
 		h.TLS = relays.Implicit
 	}

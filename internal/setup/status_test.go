@@ -127,6 +127,23 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// A next hop of a setup made by hand keeps its spelling: by that Postfix finds TLS and login.
+func TestEnvironmentByHand(t *testing.T) {
+	for _, written := range []string{"relay.test", "[relay.test]", "relay.test:587", "[Relay.test]:587"} {
+		t.Run(written, func(t *testing.T) {
+			s := newServer(t)
+			s.write(t, "/etc/postfix/main.cf", mainBefore+"default_transport = smtp\nrelayhost = "+written+"\n")
+			env, err := Environment(t.Context(), s.deps, "", "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if hop := env.First(); hop.Written != written || hop.Host != "relay.test" {
+				t.Errorf("got the next hop %q with the host %s, want %q and relay.test", hop.Written, hop.Host, written)
+			}
+		})
+	}
+}
+
 // Without a Postfix no mail goes anywhere, and status does not claim that it does.
 func TestStatusWithoutPostfix(t *testing.T) {
 	text := Status{}.Text()
