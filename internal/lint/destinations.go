@@ -20,8 +20,13 @@ var routing = []string{"content_filter", "default_transport", "relay_transport",
 func (v *View) destinations() (all []destination, complete bool) {
 	complete = true
 	add := func(value string) {
-		service, hop, _ := strings.Cut(value, ":")
-		all = append(all, destination{service, hop})
+		service, list, _ := strings.Cut(value, ":")
+		for _, hop := range Words(list) {
+			all = append(all, destination{service, hop})
+		}
+		if list == "" {
+			all = append(all, destination{service: service})
+		}
 	}
 	for _, name := range routing {
 		if _, ok := v.Last(name); ok && v.Value(name) != "" {

@@ -175,7 +175,7 @@ func overridden(v *View) (found []Finding) {
 		fault("main.cf", name, "is %s, so relayhost has no effect (as Debian's \"Local only\" sets it)", transport)
 	case transport != service:
 		fault("main.cf", name, "is %s, not the relay's service %s", quote(transport), service)
-	case own != "" && own != next:
+	case own != "" && !slices.Contains(Words(own), next):
 		fault("main.cf", name, "names the next hop %s, not %s", own, next)
 	case own == "" && !slices.Contains(Words(v.Params["relayhost"]), next):
 		fault("main.cf", "relayhost", "is %s, not the next hop %s", quote(v.Params["relayhost"]), next)

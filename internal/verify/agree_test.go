@@ -121,6 +121,17 @@ func TestCommandsAgree(t *testing.T) {
 		{name: "authorities outside of the chroot", params: set{"smtp_tls_CAfile": "", "smtp_tls_CApath": "/etc/ssl/certs"},
 			options: "relayhost-x unix - - y - - smtp\n  -o smtp_tls_security_level=secure\n", want: "tls_capath_chroot", by: "ve"},
 		{name: "no next hop", params: set{"default_transport": "relayhost-x", "relayhost": "[relay.test:587"}, want: "relayhost_syntax", by: "vea", more: set{"v": "map_key_mismatch", "e": "map_key_mismatch", "a": "override_elsewhere"}},
+		{name: "a comment behind the next hop", params: set{"default_transport": "relayhost-x:[relay.test]:587 # the relay"}, want: "relayhost_syntax", by: "vea",
+			more: set{"v": "maincf_inline_comment", "e": "maincf_inline_comment", "a": "maincf_inline_comment"}},
+		{name: "a comment behind relayhost", params: set{"default_transport": "relayhost-x", "relayhost": "[relay.test]:587 #relay"}, want: "relayhost_syntax", by: "vea",
+			more: set{"v": "maincf_inline_comment", "e": "maincf_inline_comment", "a": "maincf_inline_comment"}},
+		{name: "a comment behind a relayhost that is not used", params: set{"relayhost": "[other.test]:587 #relay"}, want: "maincf_inline_comment", by: "vea"},
+		{name: "a fallback that cannot be read", options: "  -o smtp_fallback_relay=[relay.test:25]\n", want: "relayhost_syntax", by: "ve", more: set{"v": "fallback_unknown", "a": "fallback_unknown"}},
+		{name: "a comment behind an entry of a table", params: set{"transport_maps": "hash:/etc/postfix/policy"},
+			change: func(s *postfix.State) {
+				s.Maps["/etc/postfix/policy"] = []byte("partner.test smtp:[mx.partner.test]:25 # theirs\nother.test error:5.1.1 # no mail\n")
+			},
+			want: "relayhost_syntax", by: "ve", more: set{"a": "override_elsewhere"}},
 		{name: "no brackets", params: set{"default_transport": "relayhost-x:relay.test:587"}, want: "dns_mx_no_brackets", by: "ve", more: set{"v": "override_elsewhere", "a": "override_elsewhere"}},
 		{name: "itself", params: set{"myhostname": "relay.test"}, want: "loop_to_self", by: "ve"},
 		{name: "own domain", params: set{"mydestination": "localhost, example.com"}, want: "mydestination_domain", by: "vep"},
