@@ -63,7 +63,8 @@ func Environment(ctx context.Context, deps Deps, from, to, routeName string) (ve
 			return env, err
 		}
 	}
-	if env.Resolver, err = Resolver(r, state); err != nil {
+	service := postfix.RouteOf(state).Service
+	if env.Resolver, err = Resolver(r, func(name string) string { return state.Param(service, name) }); err != nil {
 		return env, err
 	}
 	log, err := maillog.Find(ctx, r, state)

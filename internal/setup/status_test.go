@@ -144,6 +144,24 @@ func TestEnvironmentByHand(t *testing.T) {
 	}
 }
 
+// Hosts are looked up as the service of the relay does, whose options come before main.cf.
+func TestEnvironmentLookup(t *testing.T) {
+	for lookup, want := range map[string]bool{"native": true, "dns": false} {
+		t.Run(lookup, func(t *testing.T) {
+			s := newServer(t)
+			s.write(t, "/etc/postfix/main.cf", mainBefore+"default_transport = smtp\nrelayhost = relay.test\n")
+			s.write(t, "/etc/postfix/master.cf", "smtp unix - - y - - smtp\n  -o smtp_host_lookup="+lookup+"\n")
+			env, err := Environment(t.Context(), s.deps, "", "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v4, _, err := env.Resolver.Addrs(t.Context(), "relay.test"); (err == nil && len(v4) == 1) != want {
+				t.Errorf("got %v, %v, want the address of /etc/hosts: %t", v4, err, want)
+			}
+		})
+	}
+}
+
 // Without a Postfix no mail goes anywhere, and status does not claim that it does.
 func TestStatusWithoutPostfix(t *testing.T) {
 	text := Status{}.Text()
