@@ -294,6 +294,6 @@ func (d *side) mapped(ctx context.Context, list, address string) string {
 
 // isHere reports whether domain is myorigin or in mydestination by name.
 func (d *side) isHere(domain string) bool {
-	words := append(postfix.Words(d.s.Params["mydestination"]), d.s.Params["myorigin"], d.s.Params["myhostname"])
+	words := append(postfix.MatchList(d.s.Params["mydestination"]), d.s.Params["myorigin"], d.s.Params["myhostname"])
 	return slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, domain) })
 }

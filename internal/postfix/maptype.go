@@ -105,3 +105,6 @@ func Words(list string) []string { return lint.Words(list) }
 
 // SplitList is lint.SplitList.
 func SplitList(raw string) []string { return lint.SplitList(raw) }
+
+// MatchList is lint.MatchList.
+func MatchList(raw string) []string { return lint.MatchList(raw) }
