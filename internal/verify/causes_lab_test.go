@@ -174,6 +174,8 @@ var failures = []failure{
 		findings: []string{"config:relayhost_syntax"}, explain: []string{"relayhost_syntax"}, fixed: true},
 	{name: "comment behind the next hop", shell: `postconf -e "default_transport=$(postconf -h default_transport) # SES"`, world: reply(smtpd.StepRcpt, 451, "4.7.1", "Greylisted, please come back"),
 		findings: []string{"config:relayhost_syntax", "config:maincf_inline_comment", "delivery:relayhost_syntax"}, explain: []string{"relayhost_syntax"}},
+	{name: "attribute twice", shell: `echo "$(postconf -h default_transport | cut -d: -f2-) secure ciphers=high ciphers=medium" >/etc/postfix/policy; postconf -P relayhost-ses/unix/smtp_tls_policy_maps=texthash:/etc/postfix/policy`,
+		findings: []string{"config:tls_policy_invalid", "delivery:tls_policy_invalid"}, explain: []string{"tls_policy_invalid"}, fixed: true},
 	{name: "level", shell: "postconf -P relayhost-ses/unix/smtp_tls_security_level=bogus",
 		findings: []string{"config:smtp_fatal_level", "delivery:smtp_fatal_level"}, explain: []string{"smtp_fatal_level"}, fixed: true},
 	{name: "login later", world: reply(smtpd.StepAuth, 454, "4.7.0", "Temporary authentication failure"), args: noSend, findings: []string{"auth:ses_auth_temporary"}, setup: []string{"ses_auth_temporary"}},
