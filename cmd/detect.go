@@ -69,7 +69,7 @@ func (a *app) runDetect(ctx context.Context, f detectFlags) error {
 		if o.Host, err = r.Host(f.region); err != nil {
 			return usage(err, "give --region")
 		}
-		o.Relay, o.Named = &r, f.relay
+		o.Relay, o.Named, o.Resolver = &r, f.relay, setup.ResolverHere(ctx, &a.host.Reader, a.configDir)
 	}
 	if o.Roots, err = setup.Roots(&a.host.Reader, postfix.CABundle(&a.host.Reader)); err != nil {
 		return err

@@ -116,12 +116,12 @@ func (a *app) choose(ctx context.Context, host string, reachable bool, filter re
 	}
 	ctx, cancel := context.WithTimeout(ctx, a.timeout)
 	defer cancel()
-	return onlyReachable(ctx, a.io, a.host, all)
+	return onlyReachable(ctx, a.io, a.host, a.configDir, all)
 }
 
 // onlyReachable leaves the relays and ports that work from this server.
-func onlyReachable(ctx context.Context, io *ui.Streams, h *host.Host, list []relays.Relay) ([]relays.Relay, error) {
-	o := detect.Options{Reader: &h.Reader, HELO: postfix.HostFQDN(&h.Reader)}
+func onlyReachable(ctx context.Context, io *ui.Streams, h *host.Host, configDir string, list []relays.Relay) ([]relays.Relay, error) {
+	o := detect.Options{Reader: &h.Reader, HELO: postfix.HostFQDN(&h.Reader), Resolver: setup.ResolverHere(ctx, &h.Reader, configDir)}
 	var err error
 	if o.Roots, err = setup.Roots(&h.Reader, postfix.CABundle(&h.Reader)); err != nil {
 		return nil, err

@@ -215,8 +215,11 @@ func (a *reading) route(name string, f found) {
 			r.Hops = append(r.Hops, hop)
 		}
 	}
-	for _, text := range w.Broken {
-		a.out.leave("the next hop "+text, "Postfix cannot read it either")
+	switch n := len(w.Broken); {
+	case n == 1:
+		a.out.leave("the next hop "+w.Broken[0], "Postfix cannot read it either")
+	case n > 1:
+		a.out.leave("the next hops "+strings.Join(w.Broken, ", "), "Postfix cannot read %s, and does not come to what is behind it", w.Broken[0])
 	}
 	if !slices.ContainsFunc(a.services, func(s postfix.Service) bool { return s.Name == w.Service.Name }) {
 		a.services = append(a.services, w.Service)

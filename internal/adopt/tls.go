@@ -88,6 +88,9 @@ func (a *reading) fingerprint(h *Hop, w postfix.Route, p lint.TLS) {
 
 // attributes names what else a policy entry asks for.
 func attributes(out *offer, p lint.TLS, next postfix.NextHop) {
+	if p.Fault != "" {
+		out.change("the entry for "+next.Text+" in "+p.Table+" does not count", "Postfix defers the mail for it: %s", p.Fault)
+	}
 	for _, word := range p.Words {
 		name, value, _ := strings.Cut(word, "=")
 		switch {

@@ -214,7 +214,7 @@ func (d *demo) mainJob(ctx context.Context, private *instance.Instance) error {
 		return err
 	}
 	state.Load(&d.Host.Reader, plan.Paths(state)...)
-	resolver, err := setup.Resolver(&d.Host.Reader, state)
+	resolver, err := setup.Resolver(&d.Host.Reader, func(name string) string { return state.Params[name] })
 	if err != nil {
 		return err
 	}

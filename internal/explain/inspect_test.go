@@ -42,6 +42,9 @@ func TestInspect(t *testing.T) {
 		{name: "no brackets", params: map[string]string{"relayhost": "smtp.example.com:587"}, want: "dns_mx_no_brackets starttls_required"},
 		{name: "port in the brackets", params: map[string]string{"relayhost": "[smtp.example.com:587]"}, want: "relayhost_syntax starttls_required"},
 		{name: "two colons", params: map[string]string{"relayhost": "[smtp.example.com]:587:465"}, want: "relayhost_syntax starttls_required"},
+		{name: "comment", params: map[string]string{"relayhost": "[smtp.example.com]:587 # ses"}, want: "relayhost_syntax"},
+		{name: "comment in front", params: map[string]string{"relayhost": "# [smtp.example.com]:587"}, want: "dns_mx_no_brackets relayhost_syntax starttls_required"},
+		{name: "comment behind a fallback", params: map[string]string{"smtp_fallback_relay": "[other.example.com] # spare"}, want: "relayhost_syntax"},
 		{name: "loop", params: map[string]string{"relayhost": "[HOST.example.com]:587"}, want: "loop_to_self starttls_required"},
 		{name: "no auth", params: map[string]string{"smtp_sasl_auth_enable": "no"}, want: "auth_not_enabled"},
 		{name: "auth off in master.cf", master: "relayhost-ses unix - - n - - smtp -o smtp_sasl_auth_enable=no\n", want: "auth_not_enabled"},
@@ -117,6 +120,51 @@ func TestInspect(t *testing.T) {
 		if !seen[c.ID] {
 			t.Errorf("rule %s: got no case that shows it, want one", c.ID)
 		}
+	}
+}
+
+// TestCommentBehindNextHop: what smtp(8) logs when it comes to a comment is confirmed by
+// whatever has the comment.
+func TestCommentBehindNextHop(t *testing.T) {
+	const line = "postfix/smtp[178]: fatal: valid hostname or network address required in server description: #"
+	for name, tt := range map[string]struct {
+		params map[string]string
+		master string
+		tables map[string]string
+		want   string // what the finding begins with
+	}{
+		"relayhost":           {params: map[string]string{"relayhost": "[smtp.example.com]:587 # ses"}, want: `main.cf: relayhost: "#" is taken for one more next hop`},
+		"default_transport":   {params: map[string]string{"default_transport": "relayhost-ses:[smtp.example.com]:587, # ses"}, want: `main.cf: default_transport: "#" is taken`},
+		"smtp_fallback_relay": {params: map[string]string{"smtp_fallback_relay": "# none"}, want: `main.cf: smtp_fallback_relay: "#" is taken for the first next hop`},
+		"an option":           {master: "  -o { smtp_fallback_relay = [b.example] # b }\n", want: `master.cf: relayhost-ses/unix: smtp_fallback_relay: "#" is taken for one more`},
+		"transport_maps":      {params: map[string]string{"transport_maps": "hash:/t"}, tables: map[string]string{"/t": "a.example relayhost-ses:[b.example] # b\n"}, want: `/t: the entry for a.example: "#" is taken`},
+		"relays of senders":   {params: map[string]string{"sender_dependent_relayhost_maps": "hash:/t"}, tables: map[string]string{"/t": "@a.example [b.example] # b\n"}, want: `/t: the entry for @a.example: "#" is taken`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			params, master := sound(t)
+			maps.Copy(params, tt.params)
+			s := postfix.State{Installed: true, Running: true, Params: params, DefaultMap: "hash", Maps: map[string][]byte{}}
+			var err error
+			if s.Master, err = postfix.ParseMaster([]byte(master + tt.master)); err != nil {
+				t.Fatal(err)
+			}
+			text := ""
+			for name, value := range params {
+				text += name + " = " + value + "\n"
+			}
+			if s.Main, err = postfix.ParseMain([]byte(text)); err != nil {
+				t.Fatal(err)
+			}
+			for path, table := range tt.tables {
+				s.Maps[path] = []byte(table)
+			}
+			signs := Inspect(s, "")
+			got := Decide(Text(line, nil), signs)[0]
+			sign, _ := signs.About("relayhost_syntax")
+			if got.ID != "relayhost_syntax" || !got.Confirmed || !strings.HasPrefix(sign.String(), tt.want) {
+				t.Errorf("got %s, confirmed %t, by %q, want relayhost_syntax, confirmed by %q", got.ID, got.Confirmed, sign, tt.want)
+			}
+		})
 	}
 }
 

@@ -160,9 +160,12 @@ func (d *side) route(ctx context.Context, a Answer, sender string) Route {
 	if !client || w.Failed {
 		return w
 	}
-	prefix := s.Command + "_"
-	w.TLS, w.TLSDetail, w.policy = d.tls(ctx, s, prefix, a.NextHop)
-	w.Account = d.account(ctx, s, prefix, a.NextHop, sender)
+	prefix, first := s.Command+"_", a.NextHop
+	if list := postfix.Words(a.NextHop); len(list) > 1 { // smtp(8) asks tables for each next hop
+		first = list[0]
+	}
+	w.TLS, w.TLSDetail, w.policy = d.tls(ctx, s, prefix, first)
+	w.Account = d.account(ctx, s, prefix, first, sender)
 	return w
 }
 
@@ -183,10 +186,13 @@ func (d *side) tls(ctx context.Context, s postfix.Service, prefix, nextHop strin
 	}
 	reuse := d.yes(s, prefix+"tls_connection_reuse")
 	if own := t.Attribute("connection_reuse"); own != "" {
-		reuse = own == "yes"
+		reuse = strings.EqualFold(own, "yes")
 	}
 	if level == "none" {
 		return level, "", policy
+	}
+	if t.Fault != "" {
+		details = append(details, "cannot be used: "+t.Fault)
 	}
 	if d.yes(s, prefix+"tls_wrappermode") {
 		details = append(details, "from the first byte")
@@ -288,6 +294,6 @@ func (d *side) mapped(ctx context.Context, list, address string) string {
 
 // isHere reports whether domain is myorigin or in mydestination by name.
 func (d *side) isHere(domain string) bool {
-	words := append(postfix.Words(d.s.Params["mydestination"]), d.s.Params["myorigin"], d.s.Params["myhostname"])
+	words := append(postfix.MatchList(d.s.Params["mydestination"]), d.s.Params["myorigin"], d.s.Params["myhostname"])
 	return slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(w, domain) })
 }

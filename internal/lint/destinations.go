@@ -20,8 +20,13 @@ var routing = []string{"content_filter", "default_transport", "relay_transport",
 func (v *View) destinations() (all []destination, complete bool) {
 	complete = true
 	add := func(value string) {
-		service, hop, _ := strings.Cut(value, ":")
-		all = append(all, destination{service, hop})
+		service, list, _ := strings.Cut(value, ":")
+		for _, hop := range Words(list) {
+			all = append(all, destination{service, hop})
+		}
+		if list == "" {
+			all = append(all, destination{service: service})
+		}
 	}
 	for _, name := range routing {
 		if _, ok := v.Last(name); ok && v.Value(name) != "" {
@@ -131,8 +136,9 @@ func (v *View) localFaults(fault func(Service, destination) (detail, option, val
 
 // hasPolicy reports whether a TLS policy table may say otherwise for the hop.
 func (v *View) hasPolicy(s Service, hop string) bool {
+	keys := PolicyKeys(hop)
 	for _, t := range tablesOf("smtp_tls_policy_maps", v.of(s, "smtp_tls_policy_maps"), "", 0, false) {
-		if _, read := v.Tables[t.path]; !read || slices.ContainsFunc(v.entries(t), func(e entry) bool { return strings.EqualFold(e.key, hop) }) {
+		if _, read := v.Tables[t.path]; !read || slices.ContainsFunc(v.entries(t), func(e entry) bool { return ContainsFold(keys, e.key) }) {
 			return true
 		}
 	}

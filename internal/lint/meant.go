@@ -44,6 +44,10 @@ func MeantRules() []Rule {
 		{"map_key_mismatch", Error, ofHops(noKey)},
 		{"map_key_mismatch", Error, senderWithoutKey},
 		{"tls_not_verified", Error, ofHops(levelFault("tls_not_verified"))},
+		{"tls_policy_invalid", Error, ofHops(func(h *hop) []Finding {
+			tls := h.tls()
+			return h.when(tls.Fault != "", "smtp_tls_policy_maps", "the entry for %s in %s cannot be used (%s): mail for it waits", h.NextHop, tls.Table, tls.Fault)
+		})},
 		{"tls_required_header", Warning, ofHops(lowered)},
 		{"tls_cafile_missing", Error, ofHops(func(h *hop) []Finding {
 			level, _ := h.level()
@@ -90,7 +94,7 @@ func serviceMissing(v *View) (found []Finding) {
 			if _, ok := v.transport(h.Bridge); !ok {
 				missing("", "there is no service %s behind the socket: all mail would be deferred", h.Bridge)
 			}
-		case h.tls().Attribute("connection_reuse") == "yes" || h.yes("smtp_tls_connection_reuse"):
+		case h.reuses():
 			name := h.param("tlsproxy_service_name")
 			if _, ok := v.transport(name); !ok && name != "" {
 				missing("smtp_tls_connection_reuse", "smtp_tls_connection_reuse: needs the service %s, which is not there: all mail would be deferred", name)
@@ -98,6 +102,15 @@ func serviceMissing(v *View) (found []Finding) {
 		}
 	}
 	return found
+}
+
+// reuses reports whether smtp(8) keeps TLS connections for further messages: what the
+// policy table says of the next hop comes before the parameter.
+func (h *hop) reuses() bool {
+	if own := h.tls().Attribute("connection_reuse"); own != "" {
+		return strings.EqualFold(own, "yes")
+	}
+	return h.yes("smtp_tls_connection_reuse")
 }
 
 // otherProgram finds services that run another program than they are meant to.
@@ -162,7 +175,7 @@ func overridden(v *View) (found []Finding) {
 		fault("main.cf", name, "is %s, so relayhost has no effect (as Debian's \"Local only\" sets it)", transport)
 	case transport != service:
 		fault("main.cf", name, "is %s, not the relay's service %s", quote(transport), service)
-	case own != "" && own != next:
+	case own != "" && !slices.Contains(Words(own), next):
 		fault("main.cf", name, "names the next hop %s, not %s", own, next)
 	case own == "" && !slices.Contains(Words(v.Params["relayhost"]), next):
 		fault("main.cf", "relayhost", "is %s, not the next hop %s", quote(v.Params["relayhost"]), next)
@@ -293,7 +306,7 @@ func noKey(h *hop) (found []Finding) {
 		byHop = byHop || ok
 	}
 	switch {
-	case byHop && byHost.Path != "":
+	case byHop && byHost.Path != "" && !strings.EqualFold(bare, h.NextHop):
 		found = h.when(true, "smtp_sasl_password_maps", "%s has the key %s, which wins over %s", byHost.Path, bare, h.NextHop)
 		found[0].Table = byHost.String()
 	case !byHop && byHost.Path == "" && known:

@@ -274,33 +274,6 @@ func levelFault(id string) func(*hop) []Finding {
 	}
 }
 
-// malformedNextHop finds next hops that Postfix cannot read.
-func malformedNextHop(v *View) (found []Finding) {
-	var texts []string
-	for _, h := range v.hops() {
-		if h.Bridge == "" {
-			texts = append(texts, h.NextHop)
-		}
-	}
-	if !strings.Contains(v.Params["default_transport"], ":") { // else it is not used
-		texts = append(texts, v.Params["relayhost"])
-		if list := Words(v.Params["relayhost"]); v.Meant && len(list) > 1 && !v.AtLeast(3, 5) {
-			found = append(found, Finding{File: "main.cf", Parameter: "relayhost", Detail: "relayhost: a list of relays needs Postfix 3.5"})
-		}
-	}
-	for _, text := range texts {
-		for _, word := range Words(text) {
-			if strings.HasPrefix(word, "#") { // words of a comment: maincf_inline_comment
-				break
-			}
-			if _, _, err := SplitNextHop(word); err != nil {
-				found = append(found, Finding{File: "main.cf", Parameter: "relayhost", Detail: fmt.Sprintf("the next hop cannot be read: %v", err)})
-			}
-		}
-	}
-	return found
-}
-
 // notEnabled finds that no password would be sent.
 func notEnabled(h *hop) []Finding {
 	if h.yes("smtp_sasl_auth_enable") {

@@ -19,21 +19,30 @@ func LocalDomains() []string {
 // In reports whether domain is in a list parameter: by name, as a line of a file, or
 // as a key of a table whose source is known.
 func (c Config) In(param, domain string) bool {
-	return slices.ContainsFunc(SplitList(c.Params[param]), func(word string) bool {
-		if strings.EqualFold(word, domain) {
-			return true
+	for _, word := range MatchList(c.Params[param]) {
+		name := strings.TrimLeft(word, "!")
+		if c.lists(name, domain) { // the first that matches counts
+			return (len(word)-len(name))%2 == 0
 		}
-		if strings.HasPrefix(word, "/") { // a file with such a list in each line (postconf(5), mydestination)
-			return slices.ContainsFunc(logicalLines(c.Tables[word]), func(l logicalLine) bool { return ContainsFold(Words(l.text), domain) })
+	}
+	return false
+}
+
+// lists reports whether a word of such a list is domain or names a table or a file that has it.
+func (c Config) lists(word, domain string) bool {
+	if strings.EqualFold(word, domain) {
+		return true
+	}
+	if strings.HasPrefix(word, "/") { // a file with such a list in each line (postconf(5), mydestination)
+		return slices.ContainsFunc(logicalLines(c.Tables[word]), func(l logicalLine) bool { return ContainsFold(MatchList(l.text), domain) })
+	}
+	return c.Lookups != nil && slices.ContainsFunc(c.Lookups.Tables(word), func(t Table) bool {
+		if _, known := c.Tables[t.Path]; !known {
+			return false
 		}
-		return c.Lookups != nil && slices.ContainsFunc(c.Lookups.Tables(word), func(t Table) bool {
-			if _, known := c.Tables[t.Path]; !known {
-				return false
-			}
-			source, err := c.Lookups.Source(t.Path)
-			_, found := source[strings.ToLower(domain)]
-			return err == nil && found
-		})
+		source, err := c.Lookups.Source(t.Path)
+		_, found := source[strings.ToLower(domain)]
+		return err == nil && found
 	})
 }
 

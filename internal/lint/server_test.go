@@ -22,14 +22,15 @@ func TestOwnDomain(t *testing.T) {
 	const file, table = "/etc/postfix/domains", "/etc/postfix/mailboxes"
 	c := Config{
 		Params: map[string]string{
-			"mydestination": "here.example, " + file, "virtual_alias_domains": "", "virtual_mailbox_domains": "hash:" + table, "myhostname": "mail.here.example",
+			"mydestination": "here.example, !not.example, not.example, !!twice.example, " + file + " # comment.example", "virtual_alias_domains": "", "virtual_mailbox_domains": "hash:" + table, "myhostname": "mail.here.example",
 		},
-		Tables:   map[string][]byte{file: []byte("# ours\nfile.example, second.example\n  third.example\n"), table: []byte("table.example x\n")},
+		Tables:   map[string][]byte{file: []byte("# ours\nfile.example, second.example\n  third.example # fourth.example\n"), table: []byte("table.example x\n")},
 		Hostname: "mail", FQDN: "mail.full.example", Lookups: lists{table: {"table.example": "x"}},
 	}
 	for _, row := range []struct{ domain, want string }{
 		{"here.example", "mydestination"}, {"HERE.example", "mydestination"}, {"file.example", "mydestination"}, {"second.example", "mydestination"},
 		{"third.example", "mydestination"}, {"table.example", "virtual_mailbox_domains"}, {"elsewhere.example", ""},
+		{"not.example", ""}, {"twice.example", "mydestination"}, {"comment.example", ""}, {"fourth.example", ""},
 		{"mail.here.example", ""}, {"mail.full.example", ""}, {"example", ""},
 	} {
 		t.Run(row.domain, func(t *testing.T) {

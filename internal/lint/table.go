@@ -84,10 +84,20 @@ func SplitList(list string) []string {
 		case '{':
 			level++
 		case '}':
-			level--
+			level = max(0, level-1)
 		}
-		return level <= 0 && separates(r)
+		return level == 0 && separates(r)
 	})
+}
+
+// MatchList splits a list of domains or networks. Of such a list, and of no other, Postfix
+// passes a comment over, with a warning (src/util/match_list.c).
+func MatchList(list string) []string {
+	words := SplitList(list)
+	if i := slices.IndexFunc(words, func(w string) bool { return w[0] == '#' }); i >= 0 {
+		return words[:i]
+	}
+	return words
 }
 
 func separates(r rune) bool { return strings.ContainsRune(", \t\r\n", r) }

@@ -12,8 +12,11 @@ type TLS struct {
 	// the mail.
 	Level string
 	By    string   // what sets it: "name = value", "encrypt in hash:/etc/postfix/tls_policy", or "name is not set"
-	Words []string // attributes of the entry in the policy table: "match=nexthop"
+	Words []string // attributes of the entry in the policy table, "match=nexthop": the name in lower case, without braces
 	Table string   // that has the entry, with its type; "" for none
+	// Fault is what Postfix does not take in the attributes: it defers the mail then
+	// ("client TLS configuration problem"). "" for nothing.
+	Fault string
 }
 
 // TLSOf finds the TLS of a service for a next hop in the order of smtp(8)
@@ -26,8 +29,7 @@ func TLSOf(prefix, nextHop string, param func(name string) string, get func(maps
 	if maps := param(prefix + "tls_policy_maps"); maps != "" {
 		for _, key := range PolicyKeys(nextHop) {
 			if value, table, ok := get(maps, key); ok {
-				words := append(Words(value), "")
-				return TLS{Level: strings.ToLower(words[0]), By: words[0] + " in " + table, Words: words[1:max(1, len(words)-1)], Table: table}
+				return policy(value, table)
 			}
 		}
 		return general
@@ -38,15 +40,79 @@ func TLSOf(prefix, nextHop string, param func(name string) string, get func(maps
 	return general
 }
 
-// Attribute is the value of name=value in the entry of the policy table.
-func (t TLS) Attribute(name string) string { return Attribute(t.Words, name) }
-
-// Attribute is the value of the first word name=value, "" for none.
-func Attribute(words []string, name string) string {
-	for _, word := range words {
+// Attribute is the value of name=value in the entry of the policy table, "" for none. Of
+// several the last counts (connection_reuse); what may stand only once is a Fault then.
+func (t TLS) Attribute(name string) string {
+	for _, word := range slices.Backward(t.Words) {
 		if value, ok := strings.CutPrefix(word, name+"="); ok {
 			return value
 		}
+	}
+	return ""
+}
+
+// policy reads an entry of the policy table as tls_policy_lookup_one does
+// (src/smtp/smtp_tls_policy.c): a level, and attributes, which do not count without TLS.
+func policy(value, table string) TLS {
+	words := append(SplitList(value), "")
+	t := TLS{Level: strings.ToLower(words[0]), By: words[0] + " in " + table, Table: table}
+	if t.Level == "none" {
+		return t
+	}
+	exists := slices.Contains(enumerations["smtp_tls_security_level"], t.Level) // else that is the fault
+	for _, word := range words[1:max(1, len(words)-1)] {
+		name, value, fault := attribute(word)
+		if fault == "" {
+			fault = t.refuses(name, value)
+		}
+		if exists && t.Fault == "" {
+			t.Fault = fault
+		}
+		t.Words = append(t.Words, name+"="+value)
+	}
+	return t
+}
+
+// attribute takes name=value or { name = value } apart.
+func attribute(word string) (name, value, fault string) {
+	text := word
+	if inside, ok := strings.CutPrefix(word, "{"); ok {
+		if inside, ok = strings.CutSuffix(inside, "}"); !ok {
+			return strings.ToLower(word), "", word + " has no closing brace"
+		}
+		text = strings.Join(strings.Fields(inside), " ")
+	}
+	name, value, ok := strings.Cut(text, "=")
+	if name = strings.ToLower(strings.TrimSpace(name)); !ok || name == "" || strings.Contains(name, " ") {
+		fault = word + " is no name=value"
+	}
+	return name, strings.TrimSpace(value), fault
+}
+
+// once are the attributes that may stand only once, and often those that add up, or of
+// which the last counts.
+var (
+	once  = []string{"ciphers", "protocols", "servername", "exclude", "policy_ttl", "policy_type", "policy_domain", "policy_failure"}
+	often = []string{"match", "tafile", "connection_reuse", "enable_rpk", "policy_string", "mx_host_pattern"}
+)
+
+// refuses says why Postfix does not take an attribute behind those that t has, "" if it does.
+func (t TLS) refuses(name, value string) string {
+	again := slices.ContainsFunc(t.Words, func(w string) bool { return strings.HasPrefix(w, name+"=") })
+	verifies := t.Level == "verify" || t.Level == "secure"
+	switch {
+	case !slices.Contains(once, name) && !slices.Contains(often, name):
+		return "Postfix has no attribute " + name
+	case again && slices.Contains(once, name):
+		return name + " is given more than once"
+	case value == "" && slices.Contains([]string{"ciphers", "match", "tafile"}, name):
+		return name + " is empty"
+	case name == "servername" && !isHostname(value):
+		return "servername=" + value + " is no host name"
+	case name == "match" && !verifies && t.Level != "fingerprint", name == "tafile" && !verifies:
+		return name + " does not go with the level " + t.Level
+	case (name == "connection_reuse" || name == "enable_rpk") && !isBoolean(strings.ToLower(value)):
+		return name + "=" + value + " is not yes or no"
 	}
 	return ""
 }

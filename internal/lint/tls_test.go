@@ -26,6 +26,9 @@ func TestTLSOf(t *testing.T) {
 		{name: "policy of another next hop", main: maps + ", smtp_tls_security_level = may", tables: policies + " [a.example] secure", want: "may", by: "smtp_tls_security_level = may"},
 		{name: "policy of a parent", main: maps, hop: "a.b.example", tables: policies + " .b.example encrypt", want: "encrypt", by: "encrypt in hash:/p"},
 		{name: "policy of a part of an address", main: maps, hop: "192.0.2.1", tables: policies + " .2.1 secure", want: "none", by: "smtp_tls_security_level is not set"},
+		{name: "policy, its attributes as Postfix reads them", main: maps, tables: policies + " [a.example]:587 secure,Match={nexthop} { ciphers  =  high } connection_reuse=yes CONNECTION_REUSE=no",
+			want: "secure", by: "secure in hash:/p", words: "match={nexthop} ciphers=high connection_reuse=yes connection_reuse=no"},
+		{name: "policy without TLS has no attributes", main: maps, tables: policies + " [a.example]:587 none ciphers=high ciphers=low", want: "none", by: "none in hash:/p"},
 		{name: "policy without a level", main: maps + ", smtp_tls_security_level = may", tables: policies + " [a.example]:587 ", want: "", by: " in hash:/p"},
 		{name: "a policy table hides the old one", main: maps + ", " + old, tables: sites + " a.example MUST", want: "none", by: "smtp_tls_security_level is not set"},
 		{name: "per site by name", main: old + ", smtp_tls_security_level = may", tables: sites + " a.example MUST", want: "verify", by: "MUST in hash:/s"},
@@ -55,6 +58,41 @@ func TestTLSOf(t *testing.T) {
 			})
 			if got.Level != tt.want || got.By != tt.by || strings.Join(got.Words, " ") != tt.words {
 				t.Errorf("got %q by %q with %q, want %q by %q with %q", got.Level, got.By, got.Words, tt.want, tt.by, tt.words)
+			}
+		})
+	}
+}
+
+// TestPolicyFault: an entry that Postfix does not take, by the warnings of
+// tls_policy_lookup_one in src/smtp/smtp_tls_policy.c.
+func TestPolicyFault(t *testing.T) {
+	for _, tt := range []struct{ entry, want, reuse string }{
+		{"secure match=nexthop match=hostname tafile=/a tafile=/b", "", ""},
+		{"secure connection_reuse=yes connection_reuse=no", "", "no"},
+		{"secure connection_reuse=no Connection_Reuse=yes", "", "yes"},
+		{"encrypt servername=relay.test ciphers=high protocols=TLSv1.3 exclude=", "", ""},
+		{"secure policy_type=sts policy_domain=a.test policy_string={ version: STSv1 } mx_host_pattern=*.a.test", "", ""},
+		{"secure ciphers=high ciphers=low", "ciphers is given more than once", ""},
+		{"may protocols=TLSv1.3 PROTOCOLS=TLSv1.2", "protocols is given more than once", ""},
+		{"secure servername=a.test servername=b.test", "servername is given more than once", ""},
+		{"secure servername=a..test", "servername=a..test is no host name", ""},
+		{"secure exclude=a exclude=b", "exclude is given more than once", ""},
+		{"secure match=", "match is empty", ""},
+		{"encrypt match=nexthop", "match does not go with the level encrypt", ""},
+		{"fingerprint match=AA|BB tafile=/a", "tafile does not go with the level fingerprint", ""},
+		{"secure connection_reuse=maybe", "connection_reuse=maybe is not yes or no", "maybe"},
+		{"secure nexthop", "nexthop is no name=value", ""},
+		{"secure match = nexthop", "match is no name=value", ""},
+		{"secure {match=nexthop", "{match=nexthop has no closing brace", ""},
+		{"secure cipher=high", "Postfix has no attribute cipher", ""},
+		{"none ciphers=high ciphers=low", "", ""},
+		{"secret cipher=high", "", ""}, // the level is the fault
+	} {
+		t.Run(tt.entry, func(t *testing.T) {
+			got := lint.TLSOf("smtp_", "[a.example]:587", func(name string) string { return map[string]string{"smtp_tls_policy_maps": "hash:/p"}[name] },
+				func(maps, _ string) (string, string, bool) { return tt.entry, maps, true })
+			if got.Fault != tt.want || got.Attribute("connection_reuse") != tt.reuse {
+				t.Errorf("got the fault %q and connection_reuse %q, want %q and %q", got.Fault, got.Attribute("connection_reuse"), tt.want, tt.reuse)
 			}
 		})
 	}

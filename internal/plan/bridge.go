@@ -234,7 +234,8 @@ func BridgeProgram(s postfix.State) string {
 	}
 	for _, e := range s.Master.Services() {
 		if _, ok := BridgeOf(e); ok {
-			return postfix.Attribute(e.Args, "argv")
+			_, program := e.Spawned()
+			return program
 		}
 	}
 	return ""

@@ -78,7 +78,7 @@ func hostNames(state postfix.State) []string {
 	names := append([]string{state.Params["myhostname"], Origin(state), state.FQDN, state.Hostname, short}, state.Names...)
 	names = append(names, short+".localdomain") // Postfix's own mydomain of a short name
 	names = append(names, "localhost", "localhost."+state.Params["mydomain"], "localhost.localdomain")
-	for _, name := range postfix.SplitList(state.Params["mydestination"]) {
+	for _, name := range postfix.MatchList(state.Params["mydestination"]) {
 		if strings.HasPrefix(strings.ToLower(name), "localhost.") || isName(name) && !mailaddr.Qualified(name) {
 			// Names of the host, as "localhost.localdomain" and "web1", and no mail domains.
 			names = append(names, name)

@@ -77,7 +77,7 @@ func relayTransport(state postfix.State) string {
 // passesOn reports whether some domain of relay_domains is not delivered here. A
 // table that cannot be read may have one.
 func passesOn(state postfix.State, facts lint.Config) bool {
-	for _, word := range postfix.SplitList(state.Params["relay_domains"]) {
+	for _, word := range postfix.MatchList(state.Params["relay_domains"]) {
 		found := []string{strings.ToLower(word)}
 		switch {
 		case strings.HasPrefix(word, "!"):

@@ -21,7 +21,14 @@ func TestAtInstance(t *testing.T) {
 		{"relayhost setup --port 465", "relayhost setup --config-dir /etc/postfix-out --port 465"},
 		{"run it again: sudo relayhost verify", "run it again: sudo relayhost verify --config-dir /etc/postfix-out"},
 		{"\"relayhost setup\", then relayhost verify.", "\"relayhost setup --config-dir /etc/postfix-out\", then relayhost verify --config-dir /etc/postfix-out."},
+		{"relayhost verify --config-dir /etc/x; then relayhost status", "relayhost verify --config-dir /etc/x; then relayhost status --config-dir /etc/postfix-out"},
+		{"relayhost setup, or relayhost verify --config-dir=/etc/x", "relayhost setup --config-dir /etc/postfix-out, or relayhost verify --config-dir=/etc/x"},
+		{"--config-dir DIR is the directory of main.cf: see relayhost status", "--config-dir DIR is the directory of main.cf: see relayhost status --config-dir /etc/postfix-out"},
+		{"postconf -n -c /etc/x && postfix reload", "postconf -n -c /etc/x && postfix -c /etc/postfix-out reload"},
+		{"postqueue -p | tail -c 100", "postqueue -c /etc/postfix-out -p | tail -c 100"},
 		// These stay.
+		{"run relayhost rollback without --config-dir", "run relayhost rollback without --config-dir"}, {"postqueue -p -c /etc/x", "postqueue -p -c /etc/x"},
+		{"relayhost setup --port 465 --config-dir /etc/x", "relayhost setup --port 465 --config-dir /etc/x"},
 		{"", ""}, {"postfix -c /etc/postfix-out start", "postfix -c /etc/postfix-out start"}, {"relayhost verify --config-dir /etc/x", "relayhost verify --config-dir /etc/x"},
 		{"systemctl start postfix@out", "systemctl start postfix@out"}, {"apt-get install postfix-pcre", "apt-get install postfix-pcre"}, {"see: postconf(5)", "see: postconf(5)"},
 		{"queue: postqueue: fatal: Queue report unavailable", "queue: postqueue: fatal: Queue report unavailable"}, // which it has logged

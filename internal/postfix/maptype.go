@@ -103,8 +103,8 @@ const OwnPrefix = "relayhost_"
 // Words is lint.Words.
 func Words(list string) []string { return lint.Words(list) }
 
-// Attribute is lint.Attribute.
-func Attribute(words []string, name string) string { return lint.Attribute(words, name) }
-
 // SplitList is lint.SplitList.
 func SplitList(raw string) []string { return lint.SplitList(raw) }
+
+// MatchList is lint.MatchList.
+func MatchList(raw string) []string { return lint.MatchList(raw) }

@@ -202,3 +202,24 @@ func FuzzMaster(f *testing.F) {
 		}
 	})
 }
+
+// TestSpawned: user and program as spawn(8) reads them.
+func TestSpawned(t *testing.T) {
+	for _, tt := range []struct{ args, user, program string }{
+		{"user=relayhost argv=/usr/bin/relayhost bridge x", "relayhost", "/usr/bin/relayhost"},
+		{"user=nobody User=relayhost:mail argv=/usr/bin/relayhost bridge x", "relayhost", "/usr/bin/relayhost"},
+		{"user=relayhost ARGV=/usr/bin/env user=root argv=/bin/sh", "relayhost", "/usr/bin/env"},
+		{"user=relayhost", "relayhost", ""},
+	} {
+		t.Run(tt.args, func(t *testing.T) {
+			m, err := ParseMaster([]byte("x unix - n n - - spawn\n  " + tt.args + "\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, _ := m.Get("x", "unix")
+			if user, program := s.Spawned(); user != tt.user || program != tt.program {
+				t.Errorf("got the user %q and the program %q, want %q and %q", user, program, tt.user, tt.program)
+			}
+		})
+	}
+}

@@ -21,7 +21,7 @@ func (s State) Openings() []Opening {
 	var list []Opening
 	for _, service := range s.Listeners() {
 		networks, _ := s.Effective(service, "mynetworks")
-		for _, word := range Words(networks) {
+		for _, word := range MatchList(networks) {
 			if wideNetwork(word) && s.TrustsNetworks(service) {
 				list = append(list, Opening{service.Name, "mynetworks", networks, word})
 			}

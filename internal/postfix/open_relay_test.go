@@ -10,6 +10,7 @@ func TestOpenings(t *testing.T) {
 	}{
 		{"default", smtpd, "", "", ""},
 		{"everybody", smtpd, "mynetworks", "127.0.0.0/8 0.0.0.0/0", "mynetworks"},
+		{"everybody, in a comment", smtpd, "mynetworks", "127.0.0.0/8 # 0.0.0.0/0", ""},
 		{"everybody of IPv6", smtpd, "mynetworks", "[::]/0", "mynetworks"},
 		{"everybody of IPv4, mapped", smtpd, "mynetworks", "[::ffff:0:0]/96", "mynetworks"},
 		{"loopback, mapped", smtpd, "mynetworks", "[::ffff:127.0.0.0]/104 [::1]/128 [fe80::]/64 [fd00::]/8", ""},

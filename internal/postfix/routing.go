@@ -30,7 +30,7 @@ func ParseNextHop(text string) (NextHop, error) {
 		n, _ = strconv.Atoi(cmp.Or(port, "25"))
 	}
 	name = strings.TrimPrefix(strings.ToLower(name), "ipv6:")
-	return NextHop{text, strings.TrimSuffix(name, "."), n, text[0] != '['}, nil
+	return NextHop{text, name, n, text[0] != '['}, nil
 }
 
 // Route is where mail for other servers goes, as Postfix resolves it from all that it
@@ -42,7 +42,7 @@ type Route struct {
 	// and then those of smtp_fallback_relay. With none mail goes to the mail
 	// exchangers of its recipients.
 	NextHops []NextHop
-	Broken   []string // next hops that Postfix cannot read
+	Broken   []string // the first next hop that Postfix cannot read, and those that it does not come to behind it
 	By       string   // the parameter that names the first next hop, "" where none does
 	first    NextHop
 }
@@ -182,21 +182,23 @@ func (r *Routing) Route(sender string) Route {
 func (r *Routing) By(transport, nextHops string) Route {
 	transport = cmp.Or(transport, "smtp")
 	w := Route{Transport: transport, Service: r.service(transport)}
-	w.add(nextHops)
-	if words := Words(nextHops); len(words) > 0 {
-		w.first, _ = ParseNextHop(words[0])
+	words := Words(nextHops)
+	if v := r.s.Version; len(words) > 1 && v.AtLeast(2, 0) && !v.AtLeast(3, 5) { // it is no list there
+		words = []string{nextHops}
 	}
-	if len(w.NextHops)+len(w.Broken) > 0 {
-		w.add(r.option(w, "smtp_fallback_relay"))
+	w.add(words)
+	if len(words) > 0 {
+		w.first, _ = ParseNextHop(words[0])
+		w.add(Words(r.option(w, "smtp_fallback_relay")))
 	}
 	return w
 }
 
 // add appends the next hops of a list.
-func (w *Route) add(list string) {
-	for _, text := range Words(list) {
+func (w *Route) add(list []string) {
+	for _, text := range list {
 		hop, err := ParseNextHop(text)
-		if err != nil {
+		if err != nil || len(w.Broken) > 0 {
 			w.Broken = append(w.Broken, text)
 			continue
 		}

@@ -38,7 +38,10 @@ func TestParseNextHop(t *testing.T) {
 		"smtp.example.com":              {Host: "smtp.example.com", Port: 25, MX: true},
 		"[192.0.2.1]:2525":              {Host: "192.0.2.1", Port: 2525},
 		"[ipv6:2001:db8::1]:25":         {Host: "2001:db8::1", Port: 25},
+		"[IPv6:2001:db8::1]:587":        {Host: "2001:db8::1", Port: 587},
 		"[2001:db8::1]":                 {Host: "2001:db8::1", Port: 25},
+		"[smtp.example.com]:":           {Host: "smtp.example.com", Port: 25},
+		"smtp_out.example.com:":         {Host: "smtp_out.example.com", Port: 25, MX: true},
 	} {
 		t.Run(text, func(t *testing.T) {
 			want.Text = text
@@ -47,7 +50,7 @@ func TestParseNextHop(t *testing.T) {
 			}
 		})
 	}
-	for _, text := range []string{"", "[smtp.example.com", "[a]:nosuch", "a:b:c", "[a]:0", "a:"} {
+	for _, text := range []string{"", "[smtp.example.com", "[a]:nosuch", "a:b:c", "[a]:0", "#", "#a", "[a]:587#b", "[a]:+587", "[a]:587x", "a.example.", "[a..example]", "-a", "587", "[1.2.3]", "[ipv6:a.example]", ":25", "[]:25", "[fe80::1%eth0]"} {
 		t.Run(fmt.Sprintf("%q", text), func(t *testing.T) {
 			if got, err := ParseNextHop(text); err == nil {
 				t.Errorf("ParseNextHop(%q): got %+v, want an error", text, got)
@@ -90,6 +93,7 @@ func TestRouting(t *testing.T) {
 		{name: "a list and a fallback", main: "relayhost = [a.example]:587, [a.example]:2525\nsmtp_fallback_relay = b.example [c\n" + auth,
 			maps: map[string]string{"/p": "a.example u:p\nb.example v:p\n"},
 			want: map[string]string{"": "smtp relayhost [a.example]:587=u [a.example]:2525=u b.example=v [c"}},
+		{name: "a comment", main: "relayhost = [a.example]:587 # the relay\nsmtp_fallback_relay = [b.example]\n", want: map[string]string{"": "smtp relayhost [a.example]:587= # the relay [b.example]"}},
 		{name: "a service of its own", main: "default_transport = smtps:[a.example]:465\nrelayhost = [b.example]\nsmtp_fallback_relay = [c.example]\n",
 			master: "smtps unix - - y - - smtp\n -o smtp_sasl_auth_enable=yes -o smtp_sasl_password_maps=hash:/q -o smtp_fallback_relay=\n",
 			maps:   map[string]string{"/q": "a.example u:p\n"}, want: map[string]string{"": "smtps default_transport [a.example]:465=u"}},
@@ -141,5 +145,18 @@ smtp_sasl_password_maps = hash:/p
 	tables, why := r.Closed(s.Params["sender_dependent_relayhost_maps"] + " hash:/secret static:a")
 	if diff := cmp.Diff([]Table{{"regexp", "/r"}, {"lmdb", "/none"}, {"hash", "/secret"}}, tables); diff != "" || len(why) != 3 {
 		t.Errorf("closed tables: got the difference (-want +got)\n%s\nand the reasons %q, want no difference and 3 reasons", diff, why)
+	}
+}
+
+// Before 3.5 relayhost was no list, and smtp_fallback_relay was one.
+func TestRoutingBeforeLists(t *testing.T) {
+	s := handMade(t, "relayhost = [a.example]:587 # the relay\nsmtp_fallback_relay = [b.example], [c.example]\n", "", nil)
+	for version, want := range map[Version]string{{3, 4, 7}: "smtp relayhost [a.example]:587 # the relay [b.example] [c.example]", {3, 5, 0}: "smtp relayhost [a.example]:587= # the relay [b.example] [c.example]"} {
+		t.Run(version.String(), func(t *testing.T) {
+			s.Version = version
+			if got := way(NewRouting(s), ""); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
 	}
 }

@@ -64,6 +64,21 @@ func parseArgs(f []string) (args []string, options []Option) {
 	return args, options
 }
 
+// Spawned are the user that spawn(8) runs the program of s as, and that program; "" for
+// none. Names are in any case, of several users the last counts, and what is behind argv=
+// is the program's (get_service_attr in src/spawn/spawn.c).
+func (s Service) Spawned() (user, program string) {
+	for _, arg := range s.Args {
+		switch name, value, _ := strings.Cut(arg, "="); strings.ToLower(name) {
+		case "user":
+			user, _, _ = strings.Cut(value, ":")
+		case "argv":
+			return user, value
+		}
+	}
+	return user, ""
+}
+
 // parseOption reads "name = value" (split_nameval(3)).
 func parseOption(text string) Option {
 	name, value, ok := strings.Cut(text, "=")

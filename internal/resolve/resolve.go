@@ -8,6 +8,7 @@
 package resolve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,10 +40,28 @@ type Resolver struct {
 	Timeout time.Duration // of one look-up; 0: 5 s
 
 	hosts map[string][]netip.Addr // of /etc/hosts, by lower-case name
+	// hostLookup is smtp_host_lookup of a Postfix that asks DNS, and what is in hosts last or
+	// never; "" for /etc/hosts first.
+	hostLookup string
 }
 
-// WithoutHosts returns a resolver that passes /etc/hosts over: what Postfix
-// (smtp_host_lookup = dns) and the rest of the world see.
+// ErrHostsOnly is that a name is in /etc/hosts, where Postfix does not look. It goes with
+// ErrNotFound.
+var ErrHostsOnly = errors.New("it is in /etc/hosts only, and Postfix asks DNS")
+
+// AsPostfix returns a resolver that finds hosts as smtp(8) does with a value of
+// smtp_host_lookup (smtp_addr_one in src/smtp/smtp_addr.c): by DNS, and of what DNS does not
+// have in /etc/hosts where "native" is named as well; with "native" alone there first.
+func (r *Resolver) AsPostfix(lookup string) *Resolver {
+	as := *r
+	if as.hostLookup = cmp.Or(lookup, "dns"); !strings.Contains(lookup, "dns") && lookup != "" {
+		as.hostLookup = ""
+	}
+	return &as
+}
+
+// WithoutHosts returns a resolver that passes /etc/hosts over: what the rest of the world
+// sees.
 func (r *Resolver) WithoutHosts() *Resolver {
 	return &Resolver{Servers: r.Servers, Timeout: r.Timeout}
 }
@@ -59,17 +78,31 @@ type MX struct {
 }
 
 // Addrs returns the IPv4 and IPv6 addresses of name, both asked at once; an IP
-// literal and names in /etc/hosts are answered without asking. err is set only when there is
-// no address at all.
+// literal, and a name in /etc/hosts where that comes first, is answered without asking. err
+// is set only when there is no address at all.
 func (r *Resolver) Addrs(ctx context.Context, name string) (v4, v6 []netip.Addr, err error) {
 	if addr, err := netip.ParseAddr(name); err == nil {
 		v4, v6 = split([]netip.Addr{addr.Unmap()})
 		return v4, v6, nil
 	}
-	if addrs := r.InHosts(name); len(addrs) > 0 {
-		v4, v6 = split(addrs)
+	named := r.InHosts(name)
+	if len(named) > 0 && r.hostLookup == "" {
+		v4, v6 = split(named)
 		return v4, v6, nil
 	}
+	v4, v6, err = r.ofDNS(ctx, name)
+	if len(named) == 0 || !errors.Is(err, ErrNotFound) {
+		return v4, v6, err
+	}
+	if strings.Contains(r.hostLookup, "native") {
+		v4, v6 = split(named)
+		return v4, v6, nil
+	}
+	return nil, nil, fmt.Errorf("%w: %w (smtp_host_lookup = %s)", err, ErrHostsOnly, r.hostLookup)
+}
+
+// ofDNS is Addrs by DNS alone.
+func (r *Resolver) ofDNS(ctx context.Context, name string) (v4, v6 []netip.Addr, err error) {
 	type answer struct {
 		addrs []netip.Addr
 		err   error

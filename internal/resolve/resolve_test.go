@@ -126,6 +126,43 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// TestAsPostfix: where a host is looked up, by the value of smtp_host_lookup.
+func TestAsPostfix(t *testing.T) {
+	server := serve(t, func(w dns.ResponseWriter, q *dns.Msg) {
+		if q.Question[0].Name == "broken.test." {
+			send(w, new(dns.Msg).SetRcode(q, dns.RcodeServerFailure))
+			return
+		}
+		zone("both.test. 60 IN A 192.0.2.1", "dns.test. 60 IN A 192.0.2.2")(w, q)
+	})
+	r := resolver(server)
+	r.hosts = map[string][]netip.Addr{"both.test": {netip.MustParseAddr("10.0.0.1")}, "hosts.test": {netip.MustParseAddr("10.0.0.2")}, "broken.test": {netip.MustParseAddr("10.0.0.3")}}
+	const only = `look up A of "hosts.test": does not exist: it is in /etc/hosts only, and Postfix asks DNS (smtp_host_lookup = dns)`
+	for _, tt := range []struct {
+		lookup string
+		want   [5]string // of both, dns, hosts, broken, none
+	}{
+		{"native", [5]string{"10.0.0.1", "192.0.2.2", "10.0.0.2", "10.0.0.3", "does not exist"}},
+		{"dns", [5]string{"192.0.2.1", "192.0.2.2", only, "SERVFAIL", "does not exist"}},
+		{"", [5]string{"192.0.2.1", "192.0.2.2", only, "SERVFAIL", "does not exist"}}, // the default
+		{"dns, native", [5]string{"192.0.2.1", "192.0.2.2", "10.0.0.2", "SERVFAIL", "does not exist"}},
+		{"native dns", [5]string{"192.0.2.1", "192.0.2.2", "10.0.0.2", "SERVFAIL", "does not exist"}},
+	} {
+		t.Run(tt.lookup, func(t *testing.T) {
+			for i, name := range []string{"both.test", "dns.test", "hosts.test", "broken.test", "none.test"} {
+				v4, _, err := r.AsPostfix(tt.lookup).Addrs(t.Context(), name)
+				got := fmt.Sprint(err)
+				if err == nil {
+					got = v4[0].String()
+				}
+				if !strings.Contains(got, tt.want[i]) || errors.Is(err, ErrHostsOnly) != (tt.want[i] == only) {
+					t.Errorf("%s: got %s, want %s", name, got, tt.want[i])
+				}
+			}
+		})
+	}
+}
+
 func check(t *testing.T, err error, got, want any) {
 	t.Helper()
 	if err != nil {

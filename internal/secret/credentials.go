@@ -109,10 +109,12 @@ func readKey(key, path string) (Value, error) {
 		return fail(err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxCredentials))
+	text, err := io.ReadAll(io.LimitReader(f, maxCredentials+1))
 	switch {
 	case err != nil:
 		return fail(err)
+	case len(text) > maxCredentials:
+		return fail(fmt.Errorf("%s has more than %d bytes", path, maxCredentials))
 	case len(text) == 0:
 		return fail(fmt.Errorf("%s is empty", path))
 	}
@@ -126,9 +128,10 @@ func readKey(key, path string) (Value, error) {
 func Read(r io.Reader) (Credentials, error) {
 	var c Credentials
 	seen := map[string]bool{}
-	in := bufio.NewScanner(io.LimitReader(r, maxCredentials))
-	in.Buffer(nil, maxCredentials)
-	for n := 1; in.Scan(); n++ {
+	left := &io.LimitedReader{R: r, N: maxCredentials + 1}
+	in := bufio.NewScanner(left)
+	in.Buffer(nil, maxCredentials+2)
+	for n := 1; in.Scan() && left.N > 0; n++ { // with none left a line may be cut off
 		// A file that came by way of Windows ends its lines in CR LF, and may begin
 		// with a byte order mark.
 		line := strings.TrimSuffix(in.Text(), "\r")
@@ -162,9 +165,10 @@ func Read(r io.Reader) (Credentials, error) {
 			return Credentials{}, fmt.Errorf("%w: line %d: %w", ErrFormat, n, err)
 		}
 	}
-	if err := in.Err(); errors.Is(err, bufio.ErrTooLong) {
+	if left.N <= 0 {
 		return Credentials{}, fmt.Errorf("%w: it has more than %d bytes", ErrFormat, maxCredentials)
-	} else if err != nil {
+	}
+	if err := in.Err(); err != nil {
 		return Credentials{}, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	if len(seen) == 0 {

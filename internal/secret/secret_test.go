@@ -82,6 +82,33 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// A file as long as it may be is read to its end, and its name is in the error about a
+// longer one.
+func TestReadLimit(t *testing.T) {
+	const last = "\npassword=p"
+	path, text := filepath.Join(t.TempDir(), "credentials"), "username=u\n#"
+	for _, tt := range []struct {
+		name, end, want string
+		bytes           int
+	}{
+		{"at the limit", last, "", maxCredentials},
+		{"one more", last, path + " is not a credentials file: it has more than 65536 bytes", maxCredentials + 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := os.WriteFile(path, []byte(text+strings.Repeat("x", tt.bytes-len(text+tt.end))+tt.end), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c, err := ReadFile(path)
+			if tt.want == "" && (err != nil || c.Password.Reveal() != "p") {
+				t.Errorf("got the error %v, want the password of the last line", err)
+			}
+			if tt.want != "" && (err == nil || err.Error() != tt.want) {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
 // An application is read with the certificate that its file names, which nobody else
 // may read.
 func TestReadApplication(t *testing.T) {
@@ -98,10 +125,17 @@ func TestReadApplication(t *testing.T) {
 	if err := os.Chmod(pem, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	long := filepath.Join(t.TempDir(), "long.pem")
+	if err := os.WriteFile(long, make([]byte, maxCredentials+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct{ name, in, want string }{
 		{"readable by others", "client_certificate=" + pem, "readable by other users"},
 		{"no such file", "client_certificate=/nonexistent", "no such file"},
 		{"megabytes", "password=" + strings.Repeat("x", maxCredentials), "more than 65536 bytes"},
+		{"short lines", "password=a\n" + strings.Repeat("# note\n", maxCredentials/7), "more than 65536 bytes"},
+		{"cut within a key", "username=" + strings.Repeat("x", maxCredentials-17) + "\npassword=abc", "more than 65536 bytes"},
+		{"a key of megabytes", "client_certificate=" + long, long + " has more than 65536 bytes"},
 		{"relative", "client_certificate=m365.pem", "not an absolute path"},
 		{"two secrets", "client_secret=a\nclient_certificate=" + pem, "readable by other users"},
 		{"secret and password", "client_secret=a\npassword=b", "both password and client_secret"},

@@ -64,7 +64,7 @@ func Discover(ctx context.Context, deps Deps, state postfix.State, req Request, 
 	case req.Relay == "" && req.Smarthost == "" && req.Region == "" && req.Port == 0:
 		return d, err // else what is wrong may be replaced; it is looked at again then
 	}
-	d.Resolver, err = Resolver(r, state)
+	d.Resolver, err = Resolver(r, func(name string) string { return state.Params[name] })
 	return d, err
 }
 
@@ -212,18 +212,36 @@ func isFile(name string) bool {
 	return strings.ContainsRune(name, '/') || strings.HasSuffix(name, ".toml")
 }
 
-// Resolver asks DNS as smtp(8) does: /etc/hosts counts only where smtp_host_lookup
-// names "native", or DNS is not asked at all (smtp_dns_support_level, and
-// disable_dns_lookups before it).
-func Resolver(r *host.Reader, s postfix.State) (*resolve.Resolver, error) {
+// Resolver looks hosts up as smtp(8) does: in /etc/hosts only where smtp_host_lookup names
+// "native", or DNS is not asked at all (smtp_dns_support_level, and disable_dns_lookups
+// before it). param is a parameter as the service of the relay sees it.
+func Resolver(r *host.Reader, param func(name string) string) (*resolve.Resolver, error) {
 	system, err := resolve.System(r)
-	level := s.Params["smtp_dns_support_level"]
-	native := strings.Contains(s.Params["smtp_host_lookup"], "native") || level == "disabled" ||
-		level == "" && strings.EqualFold(s.Params["disable_dns_lookups"], "yes")
-	if err != nil || native {
-		return system, err
+	if err != nil {
+		return nil, err
 	}
-	return system.WithoutHosts(), nil
+	level := param("smtp_dns_support_level")
+	if strings.EqualFold(level, "disabled") || level == "" && strings.EqualFold(param("disable_dns_lookups"), "yes") {
+		return system.AsPostfix("native"), nil
+	}
+	return system.AsPostfix(param("smtp_host_lookup")), nil
+}
+
+// ResolverHere is Resolver for a host that is only looked at: for its Postfix, or where it
+// has none for one with the default settings. It is nil where /etc/resolv.conf cannot be
+// read, which detect reports.
+func ResolverHere(ctx context.Context, r *host.Reader, configDir string) detect.Resolver {
+	params := map[string]string{}
+	if out, err := r.Query(ctx, host.Postconf(configDir, "-x", "smtp_host_lookup", "smtp_dns_support_level", "disable_dns_lookups")); err == nil {
+		for line := range strings.Lines(string(out.Stdout)) {
+			name, value, _ := strings.Cut(line, "=")
+			params[strings.TrimSpace(name)] = strings.TrimSpace(value)
+		}
+	}
+	if dns, err := Resolver(r, func(name string) string { return params[name] }); err == nil {
+		return dns
+	}
+	return nil
 }
 
 // Roots loads a CA file; nil where path is "", and then nothing verifies.
@@ -494,6 +512,9 @@ func unreachable(h config.Hop, tried []detect.Submission) error {
 		cause, remedy := "dns_chroot_resolv", "Look at the name servers in /etc/resolv.conf: does one of them answer?"
 		if strings.Contains(tried[0].Detail, resolve.ErrNotFound.Error()) {
 			cause, remedy = "dns_nxdomain", "Check the host name or the region, and the name servers in /etc/resolv.conf."
+		}
+		if strings.Contains(tried[0].Detail, resolve.ErrHostsOnly.Error()) {
+			remedy = verify.HostsOnly
 		}
 		return ProofError{explained(err, verify.Finding{
 			Check: "dns", Result: verify.Fail, Detail: err.Error(), Cause: cause,

@@ -12,8 +12,10 @@ import (
 	"relayhost/detect"
 	"relayhost/internal/config"
 	"relayhost/internal/host"
+	"relayhost/internal/resolve"
 	"relayhost/internal/smtpd"
 	"relayhost/internal/smtpprobe"
+	"relayhost/internal/verify"
 	"relayhost/relays"
 )
 
@@ -195,5 +197,42 @@ func TestUnreachable(t *testing.T) {
 	var found Explained
 	if !errors.As(err, &proof) || !errors.As(err, &found) || found.Finding.Check != "dns" {
 		t.Errorf("got %v, want a failed proof with a finding on dns", err)
+	}
+	hosts := fmt.Sprintf("look up A of %q: %v: %v", h.Host, resolve.ErrNotFound, resolve.ErrHostsOnly)
+	if err = unreachable(h, []detect.Submission{{Port: 587, Result: string(detect.DNSFailed), Detail: hosts}}); !errors.As(err, &found) || found.Finding.Remedy != verify.HostsOnly || !strings.Contains(err.Error(), hosts) {
+		t.Errorf("a name in /etc/hosts: got %v with the remedy %q, want the reason and %q", err, found.Finding.Remedy, verify.HostsOnly)
+	}
+}
+
+// TestResolverHere: detect looks relays up as the Postfix of this host does, or one with the
+// default settings.
+func TestResolverHere(t *testing.T) {
+	const dir, main = "/etc/postfix-out", "/etc/postfix-out/main.cf"
+	for name, tt := range map[string]struct {
+		main  string
+		hosts bool // that of /etc/hosts
+		none  bool // no Postfix
+	}{
+		"native":                 {main: "smtp_host_lookup = native\n", hosts: true},
+		"dns":                    {main: "smtp_host_lookup = dns\n"},
+		"DNS is off":             {main: "smtp_host_lookup = dns\nsmtp_dns_support_level = disabled\n", hosts: true},
+		"DNS is off, as of old":  {main: "smtp_host_lookup = dns\ndisable_dns_lookups = yes\n", hosts: true},
+		"DNS is off and then on": {main: "smtp_host_lookup = dns\ndisable_dns_lookups = yes\nsmtp_dns_support_level = enabled\n"},
+		"no Postfix":             {none: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			if err := os.MkdirAll(s.deps.Host.Real(dir), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			s.write(t, main, tt.main)
+			if tt.none {
+				s.deps.Host.Path = "/nonexistent"
+			}
+			v4, _, err := ResolverHere(t.Context(), &s.deps.Host.Reader, dir).Addrs(t.Context(), "relay.test")
+			if found := err == nil && len(v4) == 1; found != tt.hosts {
+				t.Errorf("got %v, %v, want the address of /etc/hosts: %t", v4, err, tt.hosts)
+			}
+		})
 	}
 }

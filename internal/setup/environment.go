@@ -63,7 +63,8 @@ func Environment(ctx context.Context, deps Deps, from, to, routeName string) (ve
 			return env, err
 		}
 	}
-	if env.Resolver, err = Resolver(r, state); err != nil {
+	service := postfix.RouteOf(state).Service
+	if env.Resolver, err = Resolver(r, func(name string) string { return state.Param(service, name) }); err != nil {
 		return env, err
 	}
 	log, err := maillog.Find(ctx, r, state)
@@ -183,7 +184,7 @@ func byHand(env *verify.Env) (err error) {
 	}
 	var h verify.Hop
 	next := route.First()
-	h.Host, h.Port, h.TLS = next.Host, next.Port, relays.StartTLS
+	h.Host, h.Port, h.TLS, h.Written = next.Host, next.Port, relays.StartTLS, next.Text
 	if env.State.Param(route.Service, "smtp_tls_wrappermode") == "yes" {
 		h.TLS = relays.Implicit
 	}

@@ -70,7 +70,7 @@ sort "$file" >"$file.db"
 const (
 	mainBefore = "# ours\nmyhostname = web1.example.com\nmydestination = localhost\ninet_interfaces = loopback-only\nmynetworks = 127.0.0.0/8\n"
 	defaults   = "mail_version = 3.7.11\nconfig_directory = /etc/postfix\nqueue_directory = /var/spool/postfix\ndata_directory = /var/lib/postfix\n" +
-		"daemon_directory = /usr/lib/postfix/sbin\nmail_owner = postfix\ndefault_database_type = hash\nsmtp_host_lookup = dns, native\nmydomain = example.com\n" +
+		"daemon_directory = /usr/lib/postfix/sbin\nmail_owner = postfix\ndefault_database_type = hash\nsmtp_host_lookup = native\nmydomain = example.com\n" +
 		"myorigin = web1.example.com\nalias_maps = \nsmtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n"
 )
 

@@ -113,7 +113,7 @@ func (deps Deps) tryToken(ctx context.Context, state postfix.State, c conf.Confi
 	if c.Via == conf.ViaHTTPS {
 		return nil // the API is not asked: there is no call that sends nothing and needs the same permission
 	}
-	dns, err := Resolver(&deps.Host.Reader, state)
+	dns, err := Resolver(&deps.Host.Reader, func(name string) string { return state.Params[name] })
 	if err != nil {
 		return err
 	}

@@ -127,6 +127,41 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// A next hop of a setup made by hand keeps its spelling: by that Postfix finds TLS and login.
+func TestEnvironmentByHand(t *testing.T) {
+	for _, written := range []string{"relay.test", "[relay.test]", "relay.test:587", "[Relay.test]:587"} {
+		t.Run(written, func(t *testing.T) {
+			s := newServer(t)
+			s.write(t, "/etc/postfix/main.cf", mainBefore+"default_transport = smtp\nrelayhost = "+written+"\n")
+			env, err := Environment(t.Context(), s.deps, "", "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if hop := env.First(); hop.Written != written || hop.Host != "relay.test" {
+				t.Errorf("got the next hop %q with the host %s, want %q and relay.test", hop.Written, hop.Host, written)
+			}
+		})
+	}
+}
+
+// Hosts are looked up as the service of the relay does, whose options come before main.cf.
+func TestEnvironmentLookup(t *testing.T) {
+	for lookup, want := range map[string]bool{"native": true, "dns": false} {
+		t.Run(lookup, func(t *testing.T) {
+			s := newServer(t)
+			s.write(t, "/etc/postfix/main.cf", mainBefore+"default_transport = smtp\nrelayhost = relay.test\n")
+			s.write(t, "/etc/postfix/master.cf", "smtp unix - - y - - smtp\n  -o smtp_host_lookup="+lookup+"\n")
+			env, err := Environment(t.Context(), s.deps, "", "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v4, _, err := env.Resolver.Addrs(t.Context(), "relay.test"); (err == nil && len(v4) == 1) != want {
+				t.Errorf("got %v, %v, want the address of /etc/hosts: %t", v4, err, want)
+			}
+		})
+	}
+}
+
 // Without a Postfix no mail goes anywhere, and status does not claim that it does.
 func TestStatusWithoutPostfix(t *testing.T) {
 	text := Status{}.Text()

@@ -64,7 +64,7 @@ func TestCommandsAgree(t *testing.T) {
 	const bridge, bridged = "relayhost-x-out unix - n n - - spawn\n", "relayhost-x:unix:private/relayhost-x-out"
 	const lmtp = "relayhost-x unix - - n - - lmtp\n  -o lmtp_tls_security_level=none\n  -o lmtp_sasl_auth_enable="
 	reader := &host.Reader{Root: t.TempDir()}
-	for _, name := range []string{"sasl_passwd.db", "sasl_passwd.cdb", "domains.db", "sites.db"} {
+	for _, name := range []string{"sasl_passwd.db", "sasl_passwd.cdb", "domains.db", "sites.db", "policy.db"} {
 		path := filepath.Join(reader.Root, "etc/postfix", name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -74,6 +74,9 @@ func TestCommandsAgree(t *testing.T) {
 		}
 	}
 	type set = map[string]string
+	policy := func(entry string) func(*postfix.State) {
+		return func(s *postfix.State) { s.Maps["/etc/postfix/policy"] = []byte("[relay.test]:587 " + entry + "\n") }
+	}
 	seen := set{}
 	for _, row := range []struct {
 		name            string
@@ -103,6 +106,12 @@ func TestCommandsAgree(t *testing.T) {
 		{name: "no TLS", options: "  -o smtp_tls_security_level=none\n", want: "starttls_required", by: "vea"},
 		{name: "no TLS with a site", params: set{"smtp_tls_per_site": "hash:/etc/postfix/sites"}, change: func(s *postfix.State) { s.Maps["/etc/postfix/sites"] = []byte("relay.test NONE\n") },
 			want: "starttls_required", by: "vea", more: set{"a": "param_deprecated"}},
+		{name: "a bare next hop with a policy for its parent", params: set{"default_transport": "relayhost-x:relay.test", "smtp_tls_policy_maps": "hash:/etc/postfix/policy"}, passwd: "relay.test user:right\n",
+			options: "  -o smtp_tls_security_level=may\n", change: func(s *postfix.State) { s.Maps["/etc/postfix/policy"] = []byte(".test none\n") },
+			hop: func(h *Hop) { h.Port, h.Written = 25, "relay.test" }, want: "starttls_required", by: "vea", more: set{"v": "dns_mx_no_brackets", "e": "dns_mx_no_brackets"}},
+		{name: "an attribute that may stand once", params: set{"smtp_tls_policy_maps": "hash:/etc/postfix/policy"}, change: policy("secure ciphers=high ciphers=medium"), want: "tls_policy_invalid", by: "va"},
+		{name: "an attribute of which the last counts", params: set{"smtp_tls_policy_maps": "hash:/etc/postfix/policy", "tlsproxy_service_name": "tlsproxy"}, change: policy("secure connection_reuse=yes connection_reuse=no")},
+		{name: "the policy before the parameter", params: set{"smtp_tls_policy_maps": "hash:/etc/postfix/policy", "tlsproxy_service_name": "tlsproxy", "smtp_tls_connection_reuse": "yes"}, change: policy("secure connection_reuse=no")},
 		{name: "level unknown", options: "  -o smtp_tls_security_level=encrypted\n", want: "smtp_fatal_level", by: "vea"},
 		{name: "value unknown", params: set{"smtp_host_lookup": "hosts"}, want: "smtp_fatal_level", by: "vea"},
 		{name: "not an address", options: "  -o smtp_bind_address=relay.test\n", want: "smtp_fatal_level", by: "vea"},
@@ -112,6 +121,17 @@ func TestCommandsAgree(t *testing.T) {
 		{name: "authorities outside of the chroot", params: set{"smtp_tls_CAfile": "", "smtp_tls_CApath": "/etc/ssl/certs"},
 			options: "relayhost-x unix - - y - - smtp\n  -o smtp_tls_security_level=secure\n", want: "tls_capath_chroot", by: "ve"},
 		{name: "no next hop", params: set{"default_transport": "relayhost-x", "relayhost": "[relay.test:587"}, want: "relayhost_syntax", by: "vea", more: set{"v": "map_key_mismatch", "e": "map_key_mismatch", "a": "override_elsewhere"}},
+		{name: "a comment behind the next hop", params: set{"default_transport": "relayhost-x:[relay.test]:587 # the relay"}, want: "relayhost_syntax", by: "vea",
+			more: set{"v": "maincf_inline_comment", "e": "maincf_inline_comment", "a": "maincf_inline_comment"}},
+		{name: "a comment behind relayhost", params: set{"default_transport": "relayhost-x", "relayhost": "[relay.test]:587 #relay"}, want: "relayhost_syntax", by: "vea",
+			more: set{"v": "maincf_inline_comment", "e": "maincf_inline_comment", "a": "maincf_inline_comment"}},
+		{name: "a comment behind a relayhost that is not used", params: set{"relayhost": "[other.test]:587 #relay"}, want: "maincf_inline_comment", by: "vea"},
+		{name: "a fallback that cannot be read", options: "  -o smtp_fallback_relay=[relay.test:25]\n", want: "relayhost_syntax", by: "ve", more: set{"v": "fallback_unknown", "a": "fallback_unknown"}},
+		{name: "a comment behind an entry of a table", params: set{"transport_maps": "hash:/etc/postfix/policy"},
+			change: func(s *postfix.State) {
+				s.Maps["/etc/postfix/policy"] = []byte("partner.test smtp:[mx.partner.test]:25 # theirs\nother.test error:5.1.1 # no mail\n")
+			},
+			want: "relayhost_syntax", by: "ve", more: set{"a": "override_elsewhere"}},
 		{name: "no brackets", params: set{"default_transport": "relayhost-x:relay.test:587"}, want: "dns_mx_no_brackets", by: "ve", more: set{"v": "override_elsewhere", "a": "override_elsewhere"}},
 		{name: "itself", params: set{"myhostname": "relay.test"}, want: "loop_to_self", by: "ve"},
 		{name: "own domain", params: set{"mydestination": "localhost, example.com"}, want: "mydestination_domain", by: "vep"},

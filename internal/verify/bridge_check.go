@@ -48,13 +48,13 @@ func (t *routeCheck) bridge(ctx context.Context) (findings []Finding) {
 			f.Remedy, f.Command = "systemd makes it when the socket unit starts.", "systemctl restart relayhost-bridge-"+name+".socket"
 		}
 	}
-	if program := postfix.Attribute(entry.Args, "argv"); program != "" {
+	user, program := entry.Spawned()
+	if program != "" {
 		if why, how := ProgramFault(t.Reader, program); why != "" {
 			found("bridge_gone", "%s", why)
 			findings[len(findings)-1].Remedy, findings[len(findings)-1].Command = how, ""
 		}
 	}
-	user, _, _ := strings.Cut(postfix.Attribute(entry.Args, "user"), ":")
 	u, ok, err := host.LookUser(t.Reader, user)
 	if err == nil && !ok {
 		err = errors.New("/etc/passwd does not have that user")

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/plural"
+	"relayhost/internal/resolve"
 	"relayhost/internal/smtpprobe"
 )
 
@@ -67,6 +69,9 @@ func (l *hopCheck) about(detail string) string {
 	return l.at(l.hop.Port) + ": " + detail
 }
 
+// HostsOnly is what helps where a relay's name is in /etc/hosts and Postfix asks DNS.
+const HostsOnly = "Give the address of the relay in place of its name, or have Postfix read /etc/hosts as well."
+
 // names looks the relay's addresses up, IPv4 first.
 func (l *hopCheck) names(ctx context.Context) *Finding {
 	start := time.Now()
@@ -75,6 +80,9 @@ func (l *hopCheck) names(ctx context.Context) *Finding {
 		f := Finding{Check: "dns", Result: Fail, Detail: l.about(err.Error()), Ms: ms(time.Since(start))}.known("dns_chroot_resolv")
 		if missing(err) {
 			f = f.known("dns_nxdomain")
+		}
+		if errors.Is(err, resolve.ErrHostsOnly) {
+			f.Remedy, f.Command = HostsOnly, "postconf -e 'smtp_host_lookup = dns, native' && postfix reload"
 		}
 		return &f
 	}

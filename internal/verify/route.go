@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"slices"
@@ -26,6 +27,9 @@ type Hop struct {
 	// Socket is where Postfix hands mail for this hop to a bridge, as the log shows it:
 	// "private/relayhost-m365-oauth-out". "": smtp(8) itself connects to Host.
 	Socket string
+	// Written is the next hop of a setup made by hand, as it is written ("relay.test",
+	// which has no port and no brackets); "" for one that setup has made.
+	Written string
 	// Check asks the API behind that bridge whether it takes the stored key; nil where
 	// the bridge speaks SMTP.
 	Check func(context.Context) (proved bool, err error)
@@ -36,7 +40,7 @@ func (h Hop) nextHop() string {
 	if h.Socket != "" {
 		return "unix:" + h.Socket
 	}
-	return h.NextHop()
+	return cmp.Or(h.Written, h.NextHop())
 }
 
 // shown is the hop for messages.

@@ -126,7 +126,10 @@ var plain = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-const maxKeys = 64 << 10 // bytes of an answer with keys
+const (
+	maxKeys = 64 << 10 // bytes of an answer with keys, and of a file with a token
+	maxFile = 1 << 20  // bytes of a shared credentials file
+)
 
 func ask(client *http.Client, req *http.Request) ([]byte, error) {
 	res, err := client.Do(req)
@@ -310,8 +313,11 @@ func readToken(path string) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxKeys))
+	text, err := io.ReadAll(io.LimitReader(f, maxKeys+1))
 	token := strings.TrimSpace(string(text))
+	if err == nil && len(text) > maxKeys {
+		return "", fmt.Errorf("%s has more than %d bytes", path, maxKeys)
+	}
 	if err == nil && (token == "" || strings.ContainsFunc(token, func(r rune) bool { return r < ' ' || r >= 0x7f })) {
 		err = fmt.Errorf("%s holds no token", path)
 	}
@@ -333,7 +339,8 @@ func (k *AWSKeys) fromFile() (aws.Credentials, error) {
 	}
 	got := map[string]string{}
 	inside := false
-	scan := bufio.NewScanner(io.LimitReader(f, 1<<20))
+	left := &io.LimitedReader{R: f, N: maxFile + 1}
+	scan := bufio.NewScanner(left)
 	for scan.Scan() {
 		line := strings.TrimSpace(scan.Text())
 		switch {
@@ -344,6 +351,9 @@ func (k *AWSKeys) fromFile() (aws.Credentials, error) {
 			name, value, _ := strings.Cut(line, "=")
 			got[strings.ToLower(strings.TrimSpace(name))] = strings.TrimSpace(value)
 		}
+	}
+	if left.N <= 0 {
+		return aws.Credentials{}, fmt.Errorf("%s has more than %d bytes", k.Path, maxFile)
 	}
 	if err := scan.Err(); err != nil {
 		return aws.Credentials{}, errors.New("it is not in the form of a credentials file")

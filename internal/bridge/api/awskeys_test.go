@@ -122,6 +122,7 @@ func TestKeysOfOtherSources(t *testing.T) {
 		return rec.Result(), nil
 	})
 	file := write("credentials", "[default]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = x\n\n[mail]\naws_access_key_id="+apitest.AccessKey+"\naws_secret_access_key = "+apitest.SecretKey+"\naws_session_token = "+apitest.Session+"\n")
+	long := write("long", "[mail]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = x\n"+strings.Repeat("# note\n", 1<<20/7)+"aws_secret_access_key = y\n")
 	for _, row := range []struct {
 		name string
 		keys *api.AWSKeys
@@ -133,6 +134,8 @@ func TestKeysOfOtherSources(t *testing.T) {
 		{"web identity refused", &api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSWebIdentity, TokenFile: token, RoleARN: "arn:aws:iam::1:role/other", Region: "eu-west-1"}, STS: &http.Client{Transport: sts}}, "AccessDenied: Not authorized"},
 		{"file", &api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSFile, Path: file, Profile: "mail"}}, ""},
 		{"no profile", &api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSFile, Path: file, Profile: "none"}}, `profile "none"`},
+		{"long file", &api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSFile, Path: long, Profile: "mail"}}, long + " has more than 1048576 bytes"},
+		{"long token", &api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSContainer, URL: container.URL + "/v1/credentials", TokenFile: write("long-token", strings.Repeat("x", 64<<10+1))}}, "long-token has more than 65536 bytes"},
 		{"no file", &api.AWSKeys{AWSKeys: conf.AWSKeys{Source: conf.AWSFile, Path: dir + "/none"}}, "no such file"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
