@@ -294,7 +294,7 @@ func (c *Collector) AddLine(line maillog.Line) []Cause {
 		return causes
 	}
 	causes := Decide(c.cache.of(t, c.Relay), c.Signs)
-	if len(causes) > 0 && strangers(t.own) {
+	if len(causes) > 0 && causes[0].Phase != "host" && strangers(t.own) {
 		causes = slices.Clone(causes)
 		causes[0].notice = true
 	}
@@ -317,7 +317,8 @@ func (c *Collector) AddLine(line maillog.Line) []Cause {
 var client = lazy.MustCompile(`^(?:smtpd|postscreen): .*\breject: \S+ from \S+\[([0-9a-fA-F.:]+)\]`)
 
 // strangers reports whether this server has refused a client of the internet,
-// which is what it should do; one of an own network would be a fault.
+// which is what it should do, unless a fault of the host makes it; one of an own
+// network would be a fault.
 func strangers(own string) bool {
 	if !strings.HasPrefix(own, "smtpd: ") && !strings.HasPrefix(own, "postscreen: ") {
 		return false
