@@ -44,6 +44,9 @@ var (
 	transcript  = lazy.MustCompile(`^\s*(?:\[?\d{4}-\d\d-\d\d[T ][\d:.,]+\S*\]?[\s:]+)?(?:(?:DEBUG|INFO|TRACE) *(?:SMTP)?:? *(?:\[\w+\] )?|\[?SMTP\]? ?)?((?:SERVER -> CLIENT|CLIENT -> SERVER|SERVER|Server|server|CLIENT|Client|client|S|C|reply|send|R|T)(?: \d+)?:|<<<|>>>|<<|>>|<--?|--?>|<==|==>|<~\*?|~>|<\*\*|\*\*>|<=|=>|<|>)\s+(\S.*)$`)
 	fromClient  = lazy.MustCompile(`^((C|CLIENT|Client|client|CLIENT -> SERVER|send|T)(?: \d+)?:|>>>|>>|--?>|==>|~>|\*\*>|=>|>)$`)
 	serverSaid  = lazy.MustCompile(`^(?:FROM SERVER|ERROR|NOTICE): ?`) // PHPMailer 5: SMTP -> ERROR: ...
+	begin       = lazy.MustCompile(`^<[^<>\s]+@[^<>\s]+>(?: \(expanded from <[^<>]*>\))?: |^Diagnostic-Code: `)
+	openText    = lazy.MustCompile(`\([245]\d\d, b?(?:'[^']{20,}|"[^"]{20,})$`) // of Python's smtplib
+	header      = lazy.MustCompile(`^[A-Z][A-Za-z-]+: |^--`)
 	quoted      = lazy.MustCompile(`(?m)^>{1,2}(?: >{1,2})*(?:[ \t]|\b|$)`)
 	spoken      = lazy.MustCompile(`(?m)^\s*(?:<|>+ *(?i:(?:EHLO|HELO|LHLO|AUTH) \S+(?: \S+)?\s*$|MAIL FROM:|RCPT TO:|(?:DATA|STARTTLS|RSET|QUIT|NOOP)\s*$)|>+ *[A-Za-z0-9+/=]{8,}\s*$)`)
 	raised      = lazy.MustCompile(`Exception|Error\b`)
@@ -152,10 +155,13 @@ func unfold(s string) []string {
 	s = bytesMark.ReplaceAllString(s, "$1")
 	s, wrapped := unquote(boxes.Replace(s))
 	var lines []string
+	statement := false // in one that a blank line ends
 	for raw := range strings.Lines(s) {
 		raw = strings.TrimRight(raw, "\r\n \t")
 		trimmed := strings.TrimSpace(raw)
 		m := transcript.FindStringSubmatch(raw)
+		begins := begin.MatchString(trimmed) || openText.MatchString(trimmed)
+		statement = trimmed != "" && (statement && !header.MatchString(trimmed) || begins)
 		switch {
 		case trimmed == "":
 			lines = append(lines, "")
@@ -165,7 +171,7 @@ func unfold(s string) []string {
 			lines = append(lines, "")
 		case m != nil:
 			lines = append(lines, m[2])
-		case (raw[0] == ' ' || raw[0] == '\t' || wrapped && 'a' <= raw[0] && raw[0] <= 'z') && len(lines) > 0 && lines[len(lines)-1] != "" && !isReply(trimmed):
+		case (raw[0] == ' ' || raw[0] == '\t' || statement && !begins || wrapped && 'a' <= raw[0] && raw[0] <= 'z') && len(lines) > 0 && lines[len(lines)-1] != "" && !isReply(trimmed):
 			lines[len(lines)-1] += " " + trimmed
 		default:
 			lines = append(lines, trimmed)
