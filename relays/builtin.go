@@ -5502,11 +5502,27 @@ func relayscaleway() Relay {
 			}},
 			Source: "recalled",
 		},
+		Replies: []Reply{Reply{
+			ID:     "scaleway_short_text",
+			Match:  "(?i)The email body must have at least",
+			At:     "data",
+			Scope:  "recipient",
+			Retry:  "fix",
+			Cause:  "Scaleway rejects a message whose text has fewer than 10 characters",
+			Remedy: "send a longer text",
+			Sample: "5.6.0 The email body must have at least 10 characters",
+			Source: "sc-body",
+		}},
 		Sources: map[string]Source{
 			"recalled": Source{
 				Where:      "general knowledge; no public source was found for it",
 				Checked:    date(2026, 11, 21),
 				Confidence: "recalled",
+			},
+			"sc-body": Source{
+				URL:        "https://github.com/Cloud9Developer/Jellyfin-Newsletter-Plugin/issues/129",
+				Checked:    date(2026, 11, 29),
+				Confidence: "observed",
 			},
 			"sc-doc": Source{
 				URL:        "https://github.com/scaleway/docs-content",
@@ -5809,6 +5825,17 @@ func relaysparkpost() Relay {
 			Remedy: "verify the domain, and rewrite local senders to it (--from)",
 			Sample: "5.7.1 Unconfigured Sending Domain <localhost>",
 			Source: "sp-550",
+		}, Reply{
+			ID:     "sparkpost_header_json",
+			Code:   550,
+			Match:  "JSON parsing error in X-MSYS-API",
+			At:     "data",
+			Scope:  "recipient",
+			Retry:  "fix",
+			Cause:  "the header X-MSYS-API of the message is not valid JSON",
+			Remedy: "correct the header in the program that writes it",
+			Sample: "5.6.0 JSON parsing error in X-MSYS-API",
+			Source: "sp-errors",
 		}},
 		API: &API{
 			Replies: []APIReply{APIReply{
@@ -5909,6 +5936,12 @@ func relaysparkpost() Relay {
 				AsOf:       "2017-04-24",
 				Checked:    date(2026, 11, 21),
 				Confidence: "observed",
+			},
+			"sp-errors": Source{
+				URL:        "https://support.sparkpost.com/docs/faq/error-messages-smtp",
+				AsOf:       "2020-02",
+				Checked:    date(2026, 11, 29),
+				Confidence: "official",
 			},
 			"unsure-api": Source{
 				Where:      "the API's reference names the form; codes and texts of refusals by SDKs and threads, or from memory",
@@ -8617,6 +8650,28 @@ func relaymailchannels() Relay {
 			SPF:    "include:relay.mailchannels.net",
 			Source: "recalled",
 		},
+		Replies: []Reply{Reply{
+			ID:     "mailchannels_lockdown",
+			Code:   550,
+			Match:  "(?i)This sender is not authorized to send from",
+			At:     "data",
+			Scope:  "account",
+			Retry:  "fix",
+			Cause:  "Domain Lockdown: no TXT record _mailchannels of the sender's domain names this account",
+			Remedy: "create the TXT record _mailchannels with the ID of the account (a hosting provider names it), or send from a domain that has it (--from)",
+			Sample: "5.7.1 This sender is not authorized to send from example.com",
+			Source: "policies",
+		}, Reply{
+			ID:     "mailchannels_blocked",
+			Code:   550,
+			Match:  "(?i)Sender blocked",
+			Scope:  "account",
+			Retry:  "fix",
+			Cause:  "MailChannels has blocked this sender",
+			Remedy: "ask the hosting provider, or MailChannels, with the code in brackets",
+			Sample: "5.7.1 [ESA] Sender blocked.",
+			Source: "policies",
+		}},
 		Sources: map[string]Source{
 			"doc": Source{
 				URL:        "https://support.mailchannels.com/hc/en-us/articles/37565557434893-MailChannels-Advanced-Exim-Configuration-Guide",
@@ -8628,6 +8683,12 @@ func relaymailchannels() Relay {
 				Where:      "public files that use it: 587 and 25; most are hosts with cPanel",
 				Checked:    date(2026, 11, 28),
 				Confidence: "observed",
+			},
+			"policies": Source{
+				URL:        "https://docs.mailchannels.com/email-api/sending-policies",
+				Where:      "undated copy",
+				Checked:    date(2026, 11, 29),
+				Confidence: "official",
 			},
 			"recalled": Source{
 				Where:      "general knowledge; no public source was found for it",

@@ -52,7 +52,7 @@ func TestCatalogIsComplete(t *testing.T) {
 	// Sources quote replies of these; the others inherit the generic ones.
 	own := strings.Fields("ses brevo mailgun postmark sendgrid alibaba acs cloudflare gmail gmail-relay mailersend m365-hve m365 oci ovh resend sparkpost emailit " +
 		"smtp2go icloud fastmail zoho qq netease mailru yandex yahoo ionos webde " +
-		"forwardemail plunk usesend tencent zeptomail mailjet mailtrap gmx")
+		"forwardemail plunk usesend tencent zeptomail mailjet mailtrap gmx scaleway mailchannels")
 	for _, r := range all {
 		if got, want := !inherited(r.Replies), slices.Contains(own, r.ID); got != want {
 			t.Errorf("%s has replies of its own: %v, want %v", r.ID, got, want)

@@ -27,7 +27,9 @@ func boring(line []byte) bool {
 	}
 	rest := text[colon+2:]
 	switch rest[0] {
-	case 'f', 'm', 'r', 'u', 'c': // from=, message-id=, removed, uid=, client=
+	case 'f': // from=
+		return begins(rest, marks) && !bytes.Contains(rest, expired)
+	case 'm', 'r', 'u', 'c': // message-id=, removed, uid=, client=
 		return begins(rest, marks)
 	case 't':
 		if !bytes.HasPrefix(rest, []byte("to=<")) {
@@ -60,7 +62,8 @@ func list(words ...string) (b [][]byte) {
 }
 
 var (
-	marks = list("from=<", "message-id=", "removed", "uid=", "client=", "resent-message-id=")
-	idle  = list("connect from ", "disconnect from ", "statistics: ", "Anonymous TLS connection established", "Trusted TLS connection established",
+	expired = []byte("status=expired")
+	marks   = list("from=<", "message-id=", "removed", "uid=", "client=", "resent-message-id=")
+	idle    = list("connect from ", "disconnect from ", "statistics: ", "Anonymous TLS connection established", "Trusted TLS connection established",
 		"Untrusted TLS connection established", "Verified TLS connection established", "setting up TLS connection")
 )

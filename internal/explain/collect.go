@@ -70,6 +70,9 @@ type Collector struct {
 	startAt       int                // the last line that told of a start or a reload
 }
 
+// nbsp is what a browser copies for some blanks.
+var nbsp = []byte("\u00a0")
+
 // Add takes in one raw line of a log. It is quick about lines that tell of no
 // problem. End must follow the last one.
 func (c *Collector) Add(raw []byte) {
@@ -86,6 +89,9 @@ func (c *Collector) Add(raw []byte) {
 		c.Understood++
 		c.sent(raw)
 		return
+	}
+	if bytes.Contains(raw, nbsp) {
+		raw = bytes.ReplaceAll(raw, nbsp, []byte(" "))
 	}
 	line, origin := maillog.Recognise(string(raw))
 	switch origin {
@@ -179,12 +185,16 @@ func (c *Collector) exportEnds() {
 // trouble are words of other mail programs that no delivery has which went well.
 var trouble = lazy.MustCompile(`(?i)\*\*|==|fail|error|defer|reject|denied|refus|unable|could not|not `)
 
+// cutOff ends a line that is short, because a long word was to follow.
+var cutOff = lazy.MustCompile(`(^|[:,(]|\b(to|from|with|for|host|name))$`)
+
 // goesOn joins a line without a beginning to the one before, which a terminal or
 // a mail program has wrapped.
 func (c *Collector) goesOn(raw string) bool {
 	text := c.unfinished.Text
 	complete := strings.HasSuffix(text, ")") && strings.Count(text, "(") <= strings.Count(text, ")")
-	if complete || c.unfinishedRaw < 50 || len(text) > maxExample || strings.TrimSpace(raw) == "" {
+	short := c.unfinishedRaw < 50 && !cutOff.MatchString(text)
+	if complete || short || len(text) > maxExample || strings.TrimSpace(raw) == "" {
 		return false
 	}
 	raw = strings.TrimRight(raw, "\r\n")
@@ -294,7 +304,7 @@ func (c *Collector) AddLine(line maillog.Line) []Cause {
 		return causes
 	}
 	causes := Decide(c.cache.of(t, c.Relay), c.Signs)
-	if len(causes) > 0 && strangers(t.own) {
+	if len(causes) > 0 && causes[0].Phase != "host" && strangers(t.own) {
 		causes = slices.Clone(causes)
 		causes[0].notice = true
 	}
@@ -317,7 +327,8 @@ func (c *Collector) AddLine(line maillog.Line) []Cause {
 var client = lazy.MustCompile(`^(?:smtpd|postscreen): .*\breject: \S+ from \S+\[([0-9a-fA-F.:]+)\]`)
 
 // strangers reports whether this server has refused a client of the internet,
-// which is what it should do; one of an own network would be a fault.
+// which is what it should do, unless a fault of the host makes it; one of an own
+// network would be a fault.
 func strangers(own string) bool {
 	if !strings.HasPrefix(own, "smtpd: ") && !strings.HasPrefix(own, "postscreen: ") {
 		return false

@@ -283,7 +283,7 @@ var byCode = map[string]string{
 	"5.2.1": "recipient_full", "5.2.2": "recipient_full", "5.2.3": "message_too_big", "5.3.4": "message_too_big",
 	"5.4.4": "recipient_domain_missing", "5.4.6": "loop_to_self", "5.4.7": "later",
 	"5.5.1": "command_refused", "5.5.2": "command_refused", "5.5.4": "command_refused", "5.6.7": "smtputf8", "5.6.8": "smtputf8",
-	"5.7.8": "auth_535_generic", "5.7.9": "auth_mechanism_refused", "5.7.10": "starttls_required", "5.7.11": "starttls_required",
+	"5.7.1": "policy_refused", "5.7.8": "auth_535_generic", "5.7.9": "auth_mechanism_refused", "5.7.10": "starttls_required", "5.7.11": "starttls_required",
 	"5.7.20": "auth_alignment", "5.7.21": "auth_alignment", "5.7.22": "auth_alignment", "5.7.23": "auth_alignment",
 	"5.7.24": "auth_alignment", "5.7.25": "ipv6_ptr", "5.7.26": "auth_alignment", "5.7.27": "root_at_hostname",
 }

@@ -43,7 +43,7 @@ var errno = map[string]string{
 	"queue_permissions": "Permission denied", "map_db_missing": "No such file or directory", "port_in_use": "Address already in use",
 	"net_timeout": "Connection timed out", "mastercf_syntax": "No such file or directory", "maincf_unreadable": "No such file or directory",
 	"postfix_down": "No such file or directory", "content_filter_down": "Connection refused", "net_unreachable_v6": "Network is unreachable",
-	"no_network_interfaces": "Address family not supported by protocol", "maillog_file": "Permission denied",
+	"no_network_interfaces": "Address family not supported by protocol", "maillog_file": "Permission denied", "queue_locked": "Resource temporarily unavailable",
 }
 
 // words are what the %s of a format are, one after the other, where it is more than
@@ -61,6 +61,8 @@ var words = []struct {
 	{"open input file", []string{"maildrop/1", "Permission denied"}},
 	{"open %s: %m", []string{"/etc/postfix/main.cf"}},
 	{"connect to %s/%s: %m", []string{"private", "rewrite"}},
+	{"%s: %s service failure", []string{"4B01A2C3D4", "defer"}},
+	{"cannot connect to service %s: %m", []string{"private/smtpd"}},
 	{"connect to transport %s/%s: %m", []string{"private", "smtp-amavis"}},
 	{"bind %s port", []string{"0.0.0.0", "25"}},
 	{"unable to look up host", []string{"relay.example.net", "Name or service not known"}},

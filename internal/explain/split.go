@@ -140,7 +140,7 @@ func oneLineReply(s string) string {
 
 var (
 	connected = lazy.MustCompile(`(?:connect to |relay=)([^\s,\[]+)\[([^\]]+)\](?::(\d+)|: .*\(port (\d+)\))`)
-	named     = lazy.MustCompile(`Name service error for (?:domain )?(?:name=)?([^\s:]+)`)
+	named     = lazy.MustCompile(`(?:Name service error for (?:domain )?(?:name=)?|unable to look up host )([^\s:]+)`)
 	localName = lazy.MustCompile(`(?i)(^[^.]+|\.(local|localdomain|lan|home|internal|intranet|corp|private|invalid|test|example))$`)
 )
 
@@ -150,7 +150,7 @@ var (
 // recipient's, {no-dot} a recipient's domain that no public DNS has.
 func facts(own string, t text) string {
 	found := ""
-	if !strings.Contains(own, ":25") && !strings.Contains(own, "port 25") && !strings.Contains(own, "Name service error") {
+	if !strings.Contains(own, ":25") && !strings.Contains(own, "port 25") && !strings.Contains(own, "Name service error") && !strings.Contains(own, "unable to look up host") {
 		return ""
 	}
 	if m := connected.FindStringSubmatch(own); m != nil && m[3]+m[4] == "25" {

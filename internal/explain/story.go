@@ -43,10 +43,16 @@ var (
 	statusPart  = lazy.MustCompile(`status=(\w+) \(`)
 	transcript  = lazy.MustCompile(`^\s*(?:\[?\d{4}-\d\d-\d\d[T ][\d:.,]+\S*\]?[\s:]+)?(?:(?:DEBUG|INFO|TRACE) *(?:SMTP)?:? *(?:\[\w+\] )?|\[?SMTP\]? ?)?((?:SERVER -> CLIENT|CLIENT -> SERVER|SERVER|Server|server|CLIENT|Client|client|S|C|reply|send|R|T)(?: \d+)?:|<<<|>>>|<<|>>|<--?|--?>|<==|==>|<~\*?|~>|<\*\*|\*\*>|<=|=>|<|>)\s+(\S.*)$`)
 	fromClient  = lazy.MustCompile(`^((C|CLIENT|Client|client|CLIENT -> SERVER|send|T)(?: \d+)?:|>>>|>>|--?>|==>|~>|\*\*>|=>|>)$`)
+	serverSaid  = lazy.MustCompile(`^(?:FROM SERVER|ERROR|NOTICE): ?`) // PHPMailer 5: SMTP -> ERROR: ...
+	begin       = lazy.MustCompile(`^<[^<>\s]+@[^<>\s]+>(?: \(expanded from <[^<>]*>\))?: |^Diagnostic-Code: `)
+	openText    = lazy.MustCompile(`\([245]\d\d, b?(?:'[^']{20,}|"[^"]{20,})$`) // of Python's smtplib
+	header      = lazy.MustCompile(`^[A-Z][A-Za-z-]+: |^--`)
+	quoted      = lazy.MustCompile(`(?m)^>{1,2}(?: >{1,2})*(?:[ \t]|\b|$)`)
+	spoken      = lazy.MustCompile(`(?m)^\s*(?:<|>+ *(?i:(?:EHLO|HELO|LHLO|AUTH) \S+(?: \S+)?\s*$|MAIL FROM:|RCPT TO:|(?:DATA|STARTTLS|RSET|QUIT|NOOP)\s*$)|>+ *[A-Za-z0-9+/=]{8,}\s*$)`)
 	raised      = lazy.MustCompile(`Exception|Error\b`)
 	bytesMark   = lazy.MustCompile(`\bb(['"])`)
 	escapedEnd  = lazy.MustCompile(`\\r\\n|\\n|\\r|\\x0d\\x0a|&#13;|<br ?/?>`)
-	replyStart  = lazy.MustCompile(`(?:^|[\s:;'"(\[>,=\x60]|returned |said )(?:SMTP;|smtp;)?[<#]?([245]\d\d)(?:['",)]{1,2},? *b?['"]?| ?- ?|-| |:  ?| #|\s\()(?:\(?#?([2456]\.\d{1,3}\.\d{1,3})[\s:;)-]+(\S.*)|[\s:;)-]*([A-Za-z<(\[*"'{.=#].*))$`)
+	replyStart  = lazy.MustCompile(`(?:^|[\s:;'"(\[>,=\x60]|returned |said )(?:SMTP;|smtp;)?[<#]?([245]\d\d)(?:['",)]{1,2},? *b?['"]?| ?- ?|-| |:  ?| #|\s\()(?:[\s:]*\(?#?([2456]\.\d{1,3}\.\d{1,3})[\s:;)-]+(\S.*)|[\s:;)-]*([A-Za-z<(\[*"'{.=#].*))$`)
 	bareStart   = lazy.MustCompile(`(?:^|[\s:;'"(\[>])#?([245])\.(\d{1,3})\.(\d{1,3})[\s:;)]+([A-Za-z<(\[].*)$`)
 	quotedEnd   = lazy.MustCompile(`(["']\)?[,;)}\]]|['"] ?(\(code|errormsg=|, ?['"]|\)$)|['"]$| !! | >> | \+\+ ).*$`)
 	notPorts    = lazy.MustCompile(`(?i)(port|:|ssl0?|tcp|line|id|fd|pid|bytes|size|uid|delay|after|in|of|got|flush)[ =:]*$`)
@@ -147,26 +153,40 @@ var (
 func unfold(s string) []string {
 	s = escapedEnd.ReplaceAllString(s, "\n")
 	s = bytesMark.ReplaceAllString(s, "$1")
-	s = boxes.Replace(s)
+	s, wrapped := unquote(boxes.Replace(s))
 	var lines []string
+	statement := false // in one that a blank line ends
 	for raw := range strings.Lines(s) {
 		raw = strings.TrimRight(raw, "\r\n \t")
 		trimmed := strings.TrimSpace(raw)
 		m := transcript.FindStringSubmatch(raw)
+		begins := begin.MatchString(trimmed) || openText.MatchString(trimmed)
+		statement = trimmed != "" && (statement && !header.MatchString(trimmed) || begins)
 		switch {
 		case trimmed == "":
 			lines = append(lines, "")
+		case m != nil && m[1] == "->" && serverSaid.MatchString(m[2]):
+			lines = append(lines, serverSaid.ReplaceAllString(m[2], ""))
 		case m != nil && fromClient.MatchString(m[1]) && !(m[1] == "=>" && raised.MatchString(m[2])):
 			lines = append(lines, "")
 		case m != nil:
 			lines = append(lines, m[2])
-		case (raw[0] == ' ' || raw[0] == '\t') && len(lines) > 0 && lines[len(lines)-1] != "" && !isReply(trimmed):
+		case (raw[0] == ' ' || raw[0] == '\t' || statement && !begins || wrapped && 'a' <= raw[0] && raw[0] <= 'z') && len(lines) > 0 && lines[len(lines)-1] != "" && !isReply(trimmed):
 			lines[len(lines)-1] += " " + trimmed
 		default:
 			lines = append(lines, trimmed)
 		}
 	}
 	return lines
+}
+
+// unquote takes the marks of quoted mail off, and reports whether it did: such
+// lines are wrapped. In a transcript > is the client.
+func unquote(s string) (string, bool) {
+	if quoted.MatchString(s) && !spoken.MatchString(s) {
+		return quoted.ReplaceAllString(s, ""), true
+	}
+	return s, false
 }
 
 // dialogue are facts of a transcript: what the client has sent.

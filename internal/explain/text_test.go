@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -62,5 +63,26 @@ func TestRest(t *testing.T) {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
+	}
+}
+
+// TestUnquote: quoted mail is read like the mail itself, and what a client said is
+// left out even where no line of the server stands beside it.
+func TestUnquote(t *testing.T) {
+	for text, want := range map[string]string{
+		"> Diagnostic-Code: smtp; 550 5.1.1 no\n> such user\n": "Diagnostic-Code: smtp; 550 5.1.1 no such user",
+		">> > said: 550\n>> >   5.1.1 gone\n":                  "said: 550 5.1.1 gone",
+		"> MAIL FROM:<a@example.org>\n< 550 no\n":              "|550 no",
+		"> AUTH PLAIN c2VjcmV0\n":                              "",
+		"<a@example.net>: host mx.example.net[192.0.2.1] said: 554 5.7.1\nService unavailable; blocked\n\nThe mail": "<a@example.net>: host mx.example.net[192.0.2.1] said: 554 5.7.1 Service unavailable; blocked||The mail",
+		"Diagnostic-Code: smtp; 550 5.7.1 The IP\nis blocked\nX-Display-Name: A\n":                                  "Diagnostic-Code: smtp; 550 5.7.1 The IP is blocked|X-Display-Name: A",
+		"Error: (535, b'5.7.139 Authentication unsuccessful\nfor the tenant.')\n":                                   "Error: (535, '5.7.139 Authentication unsuccessful for the tenant.')",
+		"> c2VjcmV0\n> mail is not sent\n":                                                                          "|",
+		">>> MAIL FROM:<a@example.org>\n<<< 550 no\n":                                                               "|550 no",
+		"SMTP -> FROM SERVER:550 no\nSMTP -> get_lines(): x\n":                                                      "550 no|",
+	} {
+		if got := strings.Join(unfold(text), "|"); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
 	}
 }
