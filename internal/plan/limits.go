@@ -37,7 +37,7 @@ func setLimits(out *output, state postfix.State, facts lint.Config, s *service) 
 	for i := range s.hops {
 		h := &s.hops[i]
 		l := limitsOf(h)
-		if n := concurrencyOf(out, h); d.Concurrency == 0 || n < d.Concurrency {
+		if n := concurrencyOf(out, state, h); d.Concurrency == 0 || n < d.Concurrency {
 			d.Concurrency = n
 		}
 		perMessage := l.Recipients
@@ -113,7 +113,7 @@ func apiLimits(out *output, state postfix.State, facts lint.Config, s *service) 
 		return
 	}
 	d := s.d
-	if d.Concurrency = concurrencyOf(out, h); d.Concurrency > defaultConnections {
+	if d.Concurrency = concurrencyOf(out, state, h); d.Concurrency > defaultConnections {
 		d.InitialConcurrency = defaultConnections
 	}
 	if d.Concurrency == defaultConcurrency(state) {
@@ -137,8 +137,9 @@ func limitsOf(h *config.Hop) relays.Limits {
 	return relays.Limits{Recipients: a.Limits.Recipients, MessageBytes: a.Limits.Bytes}
 }
 
-// concurrencyOf is the number of connections at once that h may have.
-func concurrencyOf(out *output, h *config.Hop) int {
+// concurrencyOf is the number of connections at once that h may have. A lower limit that
+// the administrator has set for all mail holds for the relay too.
+func concurrencyOf(out *output, state postfix.State, h *config.Hop) int {
 	documented := h.Relay.Limits.Connections
 	if h.ByAPI() { // the catalogue's is about SMTP
 		a, _ := conf.Get(h.Relay.ID)
@@ -150,10 +151,14 @@ func concurrencyOf(out *output, h *config.Hop) int {
 		}
 		return h.Connections
 	}
-	if documented > 0 {
-		return min(documented, defaultConnections)
+	most := defaultConnections
+	if n := defaultConcurrency(state); n > 0 {
+		most = min(most, n)
 	}
-	return defaultConnections
+	if documented > 0 {
+		return min(most, documented)
+	}
+	return most
 }
 
 // setPause sets the longest pause between two messages that a hop demands.
