@@ -347,6 +347,7 @@ func masterEntries(out *output, state postfix.State, s *service) ([]byte, error)
 		return templates.Render(templates.Bridge, s.d)
 	}
 	addResets(state, s.d, resets)
+	lostCertificates(out, state, s.d)
 	setNetwork(out, state, s.d)
 	return templates.Render(templates.Master, s.d)
 }
