@@ -45,7 +45,7 @@ var (
 	tableProblem = regexp.MustCompile(`([a-z_0-9]+): table lookup problem`)
 	unavailable  = regexp.MustCompile(`([a-z]+:/\S+) is unavailable\. `)
 	// tls_certkey.c: the relay's service demands TLS, and smtp(8) has none from here on.
-	certificate = regexp.MustCompile(`^(?:cannot (?:get|load) .*(?:certificate|private key)|error opening chain file).*disabling TLS support`)
+	certificate = regexp.MustCompile(`^(?:(?:cannot get|cannot load|error loading) .*(?:certificate|private key)|error opening chain file).*disabling TLS support`)
 )
 
 // FaultOf reads a line of the log; ok is false for one that tells no fault of the

@@ -23,6 +23,7 @@ type tracker struct {
 	queueIDs  []string          // a content filter or an alias gives it a new one
 	to        []string          // what an alias in front of a content filter makes of its recipient
 	held      string            // what has put it on hold, in the words of cleanup(8); "" for nothing
+	diverted  string            // what has redirected it, in the same way
 	before    map[string]string // what cleanup(8) has said of a message whose Message-ID it has not logged yet
 	release   <-chan time.Time  // fires when a message on hold is to be released
 	fatal     string            // why the relay's service died, if it did
@@ -151,7 +152,11 @@ func (t *tracker) read(line maillog.Line) (done bool, err error) {
 		t.to = append(t.to, d.To) // behind a content filter it has no other name
 	}
 	t.note(line, d)
-	return t.judge(line, d)
+	done, err = t.judge(line, d)
+	if err != nil && t.diverted != "" {
+		err = fmt.Errorf("%w: %s", ErrElsewhere, t.diverted)
+	}
+	return done, err
 }
 
 func (t *tracker) recipient(address string) bool {
@@ -159,8 +164,9 @@ func (t *tracker) recipient(address string) bool {
 }
 
 // checks finds what cleanup(8) does to a message by its content (header_checks(5)): on
-// hold it waits for somebody, and rejected it is neither queued nor reported to anybody.
-var checks = regexp.MustCompile(`^(?:milter-)?(hold|reject): ((?:mime |nested )?header|body|\S+)`)
+// hold it waits for somebody, rejected or discarded it is neither queued nor reported to
+// anybody, and redirected it goes to somebody else.
+var checks = regexp.MustCompile(`^(?:milter-)?(hold|reject|discard|redirect): ((?:mime |nested )?header|body|\S+)`)
 
 // later finds the status that a milter gives for a time.
 var later = regexp.MustCompile(`: 4\.\d+\.\d+ `)
@@ -176,11 +182,14 @@ func (t *tracker) checked(text string) (done bool, err error) {
 		by = strings.ReplaceAll(m[2], " ", "_") + "_checks"
 	}
 	text = smtpprobe.Sanitize(text)
-	if m[1] == "reject" {
-		if later.MatchString(text) {
-			return false, nil // pickup(8) tries again
-		}
-		t.delivery.Status, t.delivery.Reply = "rejected", by+" rejects it: "+text
+	switch {
+	case m[1] == "redirect":
+		t.diverted = by + " redirects it: " + text
+		return false, nil
+	case later.MatchString(text) && m[1] == "reject":
+		return false, nil // pickup(8) tries again
+	case m[1] != "hold":
+		t.delivery.Status, t.delivery.Reply = m[1]+"ed", by+" "+m[1]+"s it: "+text
 		return true, t.refused(nil)
 	}
 	t.held = by + " holds it: " + text

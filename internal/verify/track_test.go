@@ -23,6 +23,7 @@ func lines(text ...string) []string { return text }
 func TestFollow(t *testing.T) {
 	cleanup := "postfix/cleanup[3]: 4B01A2C3: message-id=<MSGID>"
 	const hold = "postfix/cleanup[3]: 4B01A2C3: hold: header Received: by host (Postfix, from userid 0)??id 4B01A2C3 from local; from=<from@example.com> to=<to@example.net>"
+	const redirect = "postfix/cleanup[3]: 4B01A2C3: redirect: header To: to@example.net from local; from=<from@example.com> to=<to@example.net>: root@example.org"
 	deferred := func(reason string) string {
 		return "postfix/relayhost-ses/smtp[9]: 4B01A2C3: to=<to@example.net>, relay=smtp.example.com[192.0.2.1]:587, delay=0.3, delays=0/0/0/0, dsn=4.7.8, status=deferred (" + reason + ")"
 	}
@@ -86,6 +87,10 @@ func TestFollow(t *testing.T) {
 		{"rejected by its content", lines(cleanup, "postfix/cleanup[3]: 4B01A2C3: reject: header From: from@example.com from local; from=<from@example.com> to=<to@example.net>: 5.7.1 message content rejected"),
 			ErrRefused, "rejected: header_checks rejects it: reject: header From: from@example.com", nil},
 		{"rejected by its body before its ID is known", lines("postfix/cleanup[3]: 4B01A2C3: reject: body x from local; from=<from@example.com> to=<to@example.net>: 5.7.1 no", cleanup), ErrRefused, "body_checks rejects it", nil},
+		{"discarded by its content", lines(cleanup, "postfix/cleanup[3]: 4B01A2C3: discard: header Subject: x from local; from=<from@example.com> to=<to@example.net>"), ErrRefused, "discarded: header_checks discards it: ", nil},
+		{"redirected to a mailbox here", lines(redirect, cleanup, strings.Replace(sent, "to=<to@example.net>, relay=smtp.example.com[192.0.2.1]:587", "to=<root@example.org>, orig_to=<to@example.net>, relay=local", 1)),
+			ErrElsewhere, "header_checks redirects it: redirect: header To: to@example.net", nil},
+		{"redirected to an address that the relay has", lines(redirect, cleanup, strings.Replace(sent, "to=<to@example.net>", "to=<root@example.org>, orig_to=<to@example.net>", 1)), nil, "", nil},
 		{"rejected by a milter", lines(cleanup, "postfix/cleanup[3]: 4B01A2C3: milter-reject: END-OF-MESSAGE from localhost[127.0.0.1]: 5.7.1 spam; from=<from@example.com> to=<to@example.net>"), ErrRefused, "a milter rejects it", nil},
 		{"deferred by a milter", lines(cleanup, "postfix/cleanup[3]: 4B01A2C3: milter-reject: END-OF-MESSAGE from localhost[127.0.0.1]: 4.7.1 later; from=<from@example.com> to=<to@example.net>", sent), nil, "", nil},
 		{"the service dies", lines(cleanup,
