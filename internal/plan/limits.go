@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
@@ -63,7 +64,7 @@ func setLimits(out *output, state postfix.State, facts lint.Config, s *service) 
 	if d.Concurrency == defaultConcurrency(state) {
 		d.Concurrency = 0 // it holds anyway
 	}
-	setPause(out, s)
+	setPause(out, state, s)
 }
 
 // defaultConcurrency is the limit of every transport that has none of its own.
@@ -122,7 +123,7 @@ func apiLimits(out *output, state postfix.State, facts lint.Config, s *service) 
 	if a.Limits.Recipients != recipientLimit(state) {
 		d.RecipientLimit = a.Limits.Recipients
 	}
-	setPause(out, s)
+	setPause(out, state, s)
 	if len(facts.Oversize(h.Relay.Name, a.Limits.Bytes)) > 0 {
 		out.note("the API of %s takes messages of at most %d bytes; message_size_limit here is %s and stays, since it governs inbound mail as well", relayName(h.Relay), a.Limits.Bytes, state.Params["message_size_limit"])
 	}
@@ -161,8 +162,9 @@ func concurrencyOf(out *output, state postfix.State, h *config.Hop) int {
 	return most
 }
 
-// setPause sets the longest pause between two messages that a hop demands.
-func setPause(out *output, s *service) {
+// setPause sets the longest pause between two messages that a hop demands, where the one of
+// all transports is shorter.
+func setPause(out *output, state postfix.State, s *service) {
 	longest := 0
 	var slowest relays.Relay
 	for i := range s.hops {
@@ -177,10 +179,14 @@ func setPause(out *output, s *service) {
 			longest, slowest = delay, s.hops[i].Relay
 		}
 	}
-	if longest > 0 {
-		s.d.RateDelay = fmt.Sprintf("%ds", longest)
-		oneByOne(out, slowest, longest)
+	if longest == 0 {
+		return
 	}
+	usual, _ := time.ParseDuration(state.Params["default_destination_rate_delay"]) // a unit that Postfix alone has (1d) counts as none
+	if usual < time.Duration(longest)*time.Second {
+		s.d.RateDelay = fmt.Sprintf("%ds", longest)
+	}
+	oneByOne(out, slowest, max(longest, int(usual.Seconds())))
 }
 
 // oneByOne tells of a pause of so many seconds, which may be longer than r demands.

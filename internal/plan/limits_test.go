@@ -113,6 +113,15 @@ func TestLimits(t *testing.T) {
 			}
 		})
 	}
+	// So does a longer pause between two messages.
+	for value, want := range map[string]string{"0s": "2s", "1s": "2s", "5s": none, "1m": none} {
+		t.Run("default_destination_rate_delay = "+value, func(t *testing.T) {
+			p := build(t, debian(t).set("default_destination_rate_delay", value), limited(relays.Limits{RatePerSecond: 0.5}, 0))
+			if got := param(t, p, "relayhost-ses_destination_rate_delay"); got != want {
+				t.Errorf("default_destination_rate_delay = %s: got the relay's own %s, want %s", value, got, want)
+			}
+		})
+	}
 	p := build(t, debian(t), limited(relays.Limits{MessageBytes: 1000}, 0))
 	if !hasNote(p, "refuses messages above 1000 bytes") || param(t, p, "message_size_limit") != none {
 		t.Errorf("a limit of 1000 bytes: message_size_limit = %s, notes %q, want %s and a note with %q",
