@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"relayhost/internal/config"
+	"relayhost/internal/lint"
 	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
@@ -106,8 +107,12 @@ func choosers(p plan.Plan, names ...string) string {
 	var set []string
 	if main, err := postfix.ParseMain(p.Main().After); err == nil {
 		for _, name := range names {
-			if value, _ := main.Get(name); strings.TrimSpace(value) != "" {
-				set = append(set, name+" = "+strings.Join(strings.Fields(value), " "))
+			value, _ := main.Get(name)
+			theirs := slices.DeleteFunc(lint.SplitList(value), func(table string) bool {
+				return strings.Contains(table, "/"+postfix.OwnPrefix) || strings.HasPrefix(table, "pipemap:{") && strings.HasSuffix(table, ":}") // which the plan has written
+			})
+			if len(theirs) > 0 {
+				set = append(set, name+" = "+strings.Join(strings.Fields(strings.Join(theirs, ", ")), " "))
 			}
 		}
 	}
