@@ -109,7 +109,7 @@ func choosers(p plan.Plan, names ...string) string {
 		for _, name := range names {
 			value, _ := main.Get(name)
 			theirs := slices.DeleteFunc(lint.SplitList(value), func(table string) bool {
-				return strings.Contains(table, "/"+postfix.OwnPrefix) || strings.HasPrefix(table, "pipemap:{") && strings.HasSuffix(table, ":}") // which the plan has written
+				return postfix.IsOwn(table) || strings.HasPrefix(table, "pipemap:{") && strings.HasSuffix(table, ":}") // which the plan has written
 			})
 			if len(theirs) > 0 {
 				set = append(set, name+" = "+strings.Join(strings.Fields(strings.Join(theirs, ", ")), " "))

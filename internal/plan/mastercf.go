@@ -149,7 +149,7 @@ func leftovers(out *output, state postfix.State, server Server) error {
 		before = append(before, postfix.ParseTables(state.Params[name], state.DefaultMap)...)
 	}
 	for _, t := range before {
-		gone := strings.HasPrefix(t.Path, filePath(state, ownPrefix)) && !slices.ContainsFunc(out.files, func(f File) bool { return f.Path == t.Path })
+		gone := isOwn(state, t.String()) && !slices.ContainsFunc(out.files, func(f File) bool { return f.Path == t.Path })
 		text, there := state.Maps[t.Path]
 		there = there || slices.Contains(state.Unreadable, t.Path)
 		if !gone || !there || filepath.Base(t.Path) == genericFile || filepath.Base(t.Path) == filterFile {

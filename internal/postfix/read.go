@@ -173,7 +173,7 @@ func (s *State) readOwn(r *host.Reader) {
 	}
 	for _, name := range names {
 		compiled := slices.Contains([]string{".db", ".lmdb", ".cdb", ".pag", ".dir"}, filepath.Ext(name))
-		if strings.HasPrefix(name, OwnPrefix) && !compiled {
+		if IsOwn(name) && !compiled {
 			s.readMap(r, filepath.Join(s.ConfigDir, name))
 		}
 	}
