@@ -89,7 +89,7 @@ func (w *serverWorld) saveLMTP(r caseReceiver, m smtpd.Envelope, say func(string
 		}
 	} else {
 		w.mu.Lock()
-		w.lmtp = append(w.lmtp, received{r.Name, m.From, m.Data})
+		w.lmtp = append(w.lmtp, received{r.Name, m.From, m.To, m.Data})
 		w.mu.Unlock()
 	}
 	for range m.To {

@@ -124,6 +124,7 @@ type receiver struct {
 
 type received struct {
 	name, from string
+	to         []string
 	data       []byte
 }
 
@@ -437,7 +438,7 @@ func (w *serverWorld) look(id string, mail caseMail) (arrival, bool) {
 	w.mu.Lock()
 	via := slices.Clone(w.filtered[id])
 	for _, m := range w.lmtp {
-		if bytes.Contains(m.data, []byte(id)) {
+		if bytes.Contains(m.data, []byte(id)) && (!mail.Copies || slices.Contains(m.to, mail.To)) {
 			w.mu.Unlock()
 			return arrival{At: m.name, Via: via, Sender: m.from}, true
 		}

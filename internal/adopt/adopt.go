@@ -103,6 +103,7 @@ type reading struct {
 	out *offer
 
 	services []postfix.Service // those that mail goes by today
+	asAll    []string          // keys of senders' tables that choose the relay of all other mail
 }
 
 // Read makes the offer. It fails with ErrNone or ErrOurs, or where mail does not

@@ -37,6 +37,10 @@ func (a *reading) hop(f found, i int) Hop {
 			h.TLS = mode
 		}
 	}
+	if r.ID == "" && next.Port == 465 && !wrapped { // RFC 8314, 3.3
+		a.out.change("TLS of "+next.Text, "port 465 has TLS from the first byte, and without smtp_tls_wrappermode Postfix waits there for a greeting that does not come")
+		h.TLS = relays.Implicit
+	}
 	a.byToken(&h, f, i)
 	if h.Via == "" && (next.Host == "localhost" || strings.HasPrefix(next.Host, "127.")) {
 		a.out.question("proxy", "%s is a program on this server: where it is email-oauth2-proxy, a bridge takes its place, with the client_id, tenant and client_secret of its configuration: "+

@@ -60,6 +60,9 @@ func (a *reading) routes() error {
 		for _, key := range a.r.Senders() {
 			a.sender(key, rest, groups)
 		}
+		if len(a.asAll) > 0 {
+			a.out.leave("sender "+shorten(a.asAll), "its entry in a table of senders names the relay of all other mail, and that mail goes on by the service %s: remove it, and the mail leaves by the relay's own service; setup needs a --from without such an entry", rest.route.Transport)
+		}
 	}
 	a.closedAccounts()
 	if len(a.out.Routes) == 0 {
@@ -114,6 +117,9 @@ func (a *reading) sender(key string, rest found, groups map[string]int) {
 		parent = find(a.r, key[at:])
 	}
 	if f.id() == parent.id() {
+		if strings.HasPrefix(f.route.By, "sender_dependent_") && f.id() == rest.id() { // "dunno" is not
+			a.asAll = append(a.asAll, key)
+		}
 		return
 	}
 	if why := unprovable(sender, f, rest); why != "" {

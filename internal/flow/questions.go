@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -127,7 +128,7 @@ func (q *asker) param(name, class string, each func(class, param, table string, 
 				continue
 			}
 			for _, t := range postfix.ParseTables(entry, q.s.DefaultMap) {
-				if strings.HasPrefix(t.Path, q.s.ConfigDir+"/"+postfix.OwnPrefix) {
+				if filepath.Dir(t.Path) == q.s.ConfigDir && postfix.IsOwn(t.Path) {
 					continue // ours: the routes and domains of the plan say it
 				}
 				keys, ok := q.keys(t)
@@ -248,7 +249,7 @@ func (q *asker) former(p plan.Plan) {
 		}
 	}
 	for _, t := range postfix.ParseTables(q.s.Params[name], q.s.DefaultMap) {
-		if !strings.HasPrefix(t.Path, q.s.ConfigDir+"/"+postfix.OwnPrefix) {
+		if filepath.Dir(t.Path) != q.s.ConfigDir || !postfix.IsOwn(t.Path) {
 			continue
 		}
 		keys, _ := q.keys(t)

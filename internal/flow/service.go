@@ -181,7 +181,7 @@ func (d *side) tls(ctx context.Context, s postfix.Service, prefix, nextHop strin
 		return value, table.String(), ok
 	})
 	level, details := cmp.Or(t.Level, "missing"), slices.Clone(t.Words)
-	if strings.Contains(t.Table, "/"+postfix.OwnPrefix) {
+	if postfix.IsOwn(t.Table) {
 		policy = t.Table
 	}
 	reuse := d.yes(s, prefix+"tls_connection_reuse")

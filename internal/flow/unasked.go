@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	"relayhost/internal/config"
+	"relayhost/internal/lint"
 	"relayhost/internal/mailaddr"
 	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
 )
 
 // Change is mail that would leave in another manner although nobody asked for it.
@@ -66,20 +68,20 @@ func Compare(flows []Flow, p plan.Plan, asked Asked) []Change {
 	}
 	if f, ok := flow(flows, testMail); ok && !f.After.ours() && f.After.Transport != "" {
 		c := Change{Class: testMail, From: f.Sender, To: f.Recipient, Before: f.Before, After: f.After, Count: 1}
-		c.Detail, c.Remedy = elsewhereBy(flows, f)
+		c.Detail, c.Remedy = elsewhereBy(flows, f, p)
 		found = append([]Change{c}, found...)
 	}
 	return found
 }
 
 // elsewhereBy says why the test message would not leave through the relay.
-func elsewhereBy(flows []Flow, f Flow) (detail, remedy string) {
+func elsewhereBy(flows []Flow, f Flow, p plan.Plan) (detail, remedy string) {
 	if usual, ok := flow(flows, ordinary); ok && !usual.After.ours() {
-		return fmt.Sprintf("no mail would leave through the relay: %s sends all of it by %s", cmp.Or(chooser(flows, usual.After), "transport_maps"), usual.After),
-			"take out what holds for all senders or recipients there, so that default_transport decides: postconf transport_maps sender_canonical_maps"
+		return fmt.Sprintf("no mail would leave through the relay: %s sends all of it by %s", cmp.Or(chooser(flows, usual.After), choosers(p, "transport_maps", "sender_dependent_default_transport_maps"), "transport_maps"), usual.After),
+			"take out what holds for all senders or recipients there, so that default_transport decides: postconf transport_maps sender_dependent_default_transport_maps sender_canonical_maps"
 	}
 	if from, ok := flow(flows, fromMail); ok && !from.After.ours() {
-		by := cmp.Or(chooser(flows, from.After), "a table that chooses by the sender")
+		by := cmp.Or(chooser(flows, from.After), choosers(p, "sender_dependent_default_transport_maps", "sender_dependent_relayhost_maps"), "a table that chooses by the sender")
 		return fmt.Sprintf("mail from %s does not leave through the relay: %s sends it by %s", f.Sender, by, from.After),
 			"name another sender with --from, or take its entry out of that table (postconf -n | grep ^sender_dependent)"
 	}
@@ -97,6 +99,24 @@ func chooser(flows []Flow, w Route) string {
 		return ""
 	}
 	return flows[i].source()
+}
+
+// choosers are those of the parameters that p has, with their tables: one of them chooses
+// where no entry of theirs is known to, as of a table at random, of patterns or of a daemon.
+func choosers(p plan.Plan, names ...string) string {
+	var set []string
+	if main, err := postfix.ParseMain(p.Main().After); err == nil {
+		for _, name := range names {
+			value, _ := main.Get(name)
+			theirs := slices.DeleteFunc(lint.SplitList(value), func(table string) bool {
+				return postfix.IsOwn(table) || strings.HasPrefix(table, "pipemap:{") && strings.HasSuffix(table, ":}") // which the plan has written
+			})
+			if len(theirs) > 0 {
+				set = append(set, name+" = "+strings.Join(strings.Fields(strings.Join(theirs, ", ")), " "))
+			}
+		}
+	}
+	return strings.Join(set, " or ")
 }
 
 // judge says whether mail stays as it is, changes as asked for, or unasked.

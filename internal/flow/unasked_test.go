@@ -178,3 +178,25 @@ func TestLinesOfManyRoutes(t *testing.T) {
 		})
 	}
 }
+
+// Where no entry is known to send all mail elsewhere, the parameters that may are named as they stand.
+func TestTableWithoutKeys(t *testing.T) {
+	for text, want := range map[string]string{
+		"sender_dependent_default_transport_maps = randmap:{relay1,\n  relay2}\n": "sender_dependent_default_transport_maps = randmap:{relay1, relay2} sends all of it",
+		"sender_dependent_default_transport_maps = hash:/etc/postfix/relayhost_by_sender, pipemap:{hash:/r,static:smtp:}\ntransport_maps = hash:/etc/postfix/relayhost_transport tcp:127.0.0.1:23000\n": "relay: transport_maps = tcp:127.0.0.1:23000 sends all of it",
+		"transport_maps = tcp:127.0.0.1:23000\n":                                               "transport_maps = tcp:127.0.0.1:23000 sends all of it",
+		"transport_maps = a:/b\nsender_dependent_default_transport_maps = c:/d\nrelayhost =\n": "transport_maps = a:/b or sender_dependent_default_transport_maps = c:/d sends all of it",
+	} {
+		t.Run(want, func(t *testing.T) {
+			p := planOf
+			p.Files = []plan.File{{Path: "/etc/postfix/main.cf", After: []byte(text)}}
+			flows := []Flow{
+				{Question{Class: ordinary, Sender: anybody, Recipient: elsewhere}, shop, shop}, {Question{Class: testMail, Sender: "app@example.org", Recipient: "a@out.example"}, shop, shop},
+			}
+			got := Compare(flows, p, Asked{From: "app@example.org"})
+			if len(got) != 1 || !strings.Contains(got[0].Detail, want) || !strings.Contains(got[0].Remedy, "sender_dependent_default_transport_maps") {
+				t.Errorf("got %+v, want one change that says %q", got, want)
+			}
+		})
+	}
+}

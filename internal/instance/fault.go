@@ -44,6 +44,8 @@ var (
 	noService    = regexp.MustCompile(`connect to (?:private|public)/(\S+?)(?: service)?: No such file or directory`)
 	tableProblem = regexp.MustCompile(`([a-z_0-9]+): table lookup problem`)
 	unavailable  = regexp.MustCompile(`([a-z]+:/\S+) is unavailable\. `)
+	// tls_certkey.c: the relay's service demands TLS, and smtp(8) has none from here on.
+	certificate = regexp.MustCompile(`^(?:(?:cannot get|cannot load|error loading) .*(?:certificate|private key)|error opening chain file).*disabling TLS support`)
 )
 
 // FaultOf reads a line of the log; ok is false for one that tells no fault of the
@@ -81,6 +83,8 @@ func FaultOf(l maillog.Line) (f Fault, ok bool) {
 	case match(tableProblem, text) != nil:
 		f.Param = match(tableProblem, text)[1]
 		f.Remedy = "ask the table as Postfix does: postmap -q KEY " + "$(postconf -hx " + f.Param + ")"
+	case severity == "warning" && l.Daemon == "smtp" && certificate.MatchString(text):
+		f.Param, f.Remedy = "smtp_tls_cert_file", "correct the file, or remove smtp_tls_cert_file and smtp_tls_key_file from main.cf: hardly any server asks for a client certificate"
 	case severity != "fatal" && severity != "panic":
 		return f, false
 	}

@@ -34,6 +34,10 @@ func TestFaultOf(t *testing.T) {
 			Fault{Remedy: "master.cf has no service tlsproxy, which another setting asks for: add it, or change that setting"}},
 		"lookup": {"postfix/cleanup[7]: warning: virtual_alias_maps: table lookup problem",
 			Fault{Param: "virtual_alias_maps", Remedy: "ask the table as Postfix does: postmap -q KEY $(postconf -hx virtual_alias_maps)"}},
+		"certificate gone": {`postfix/relayhost-x/smtp[7]: warning: cannot get RSA certificate from file "/etc/ssl/old.pem": disabling TLS support`,
+			Fault{Param: "smtp_tls_cert_file", Remedy: "correct the file, or remove smtp_tls_cert_file and smtp_tls_key_file from main.cf: hardly any server asks for a client certificate"}},
+		"certificate empty": {`postfix/relayhost-x/smtp[7]: warning: error loading private keys and certificates from: /etc/ssl/renewed.pem: disabling TLS support`,
+			Fault{Param: "smtp_tls_cert_file", Remedy: "correct the file, or remove smtp_tls_cert_file and smtp_tls_key_file from main.cf: hardly any server asks for a client certificate"}},
 		"any panic": {"postfix/qmgr[7]: panic: myfree: corrupt or unallocated memory block", Fault{}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -112,6 +112,7 @@ func Rules() []Rule {
 		{"table_empty_entry", Error, emptyEntry},
 		{"tls_level_starves_filter", Error, levelUnmet},
 		{"tls_wrappermode_global", Error, wrappermodeUnmet},
+		{"tls_client_certificate", Warning, lostCertificate},
 		{"map_key_mismatch", Warning, unusedKey},
 		{"maincf_duplicate", Warning, duplicate},
 	})

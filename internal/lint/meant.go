@@ -161,6 +161,20 @@ func bridgePublic(v *View) (found []Finding) {
 // ownPrefix begins the names of the tables that relayhost keeps for itself.
 const ownPrefix = "relayhost_"
 
+// ownNames are the names of those tables, and those that end with "_" have the name of a
+// service behind it.
+var ownNames = []string{"sasl_passwd", "passwd_", "generic", "generic_", "tls_policy", "tls_policy_", "status_filter", "status_filter_",
+	"reply_filter", "reply_filter_", "sender", "transport", "by_sender", "by_subdomain"}
+
+// IsOwn reports whether a path is that of a table of a setup, in whatever directory.
+// Tables of others begin like them: relayhost_map is in many a how-to.
+func IsOwn(path string) bool {
+	name, ok := strings.CutPrefix(filepath.Base(path), ownPrefix)
+	return ok && slices.ContainsFunc(ownNames, func(own string) bool {
+		return name == own || strings.HasSuffix(own, "_") && strings.HasPrefix(name, own)
+	})
+}
+
 // overridden finds that mail goes by another service, or to another next hop, than it
 // is meant to: that of the world, and that of each sender.
 func overridden(v *View) (found []Finding) {
@@ -227,7 +241,7 @@ func (v *View) lookedUp(maps, sender string) string {
 func bypassed(v *View) []Finding {
 	return slices.DeleteFunc(v.Bypass(), func(f Finding) bool {
 		return len(v.Routes) > 1 && !slices.ContainsFunc(v.Lookups.Tables(v.Params[f.Parameter]), func(t Table) bool {
-			return !strings.HasPrefix(filepath.Base(t.Path), ownPrefix)
+			return !IsOwn(t.Path)
 		})
 	})
 }

@@ -73,7 +73,7 @@ func RouteRules() []Rule {
 		{"tls_capath_chroot", Error, ofHops(func(h *hop) []Finding {
 			// A level that verifies no certificate needs no CA: a stock Debian has "may".
 			level, _ := h.level()
-			return h.when(!slices.Contains([]string{"none", "may", "encrypt"}, level) && h.service.Chrooted && h.param("smtp_tls_CAfile") == "" && h.param("smtp_tls_CApath") != "",
+			return h.when(!slices.Contains([]string{"none", "may", "encrypt", "fingerprint", "dane", "dane-only"}, level) && h.service.Chrooted && h.param("smtp_tls_CAfile") == "" && h.param("smtp_tls_CApath") != "",
 				"smtp_tls_CApath", "is of no use to the service %s, which is chrooted, and there is no smtp_tls_CAfile", h.route.Service)
 		})},
 		{"verbose_log_leaks_password", Error, ofRoutes(verbose)},

@@ -213,3 +213,45 @@ func (v *View) lookUp(maps, key string) (value, table string, ok bool) {
 	value, ok = v.Lookups.Get(maps, key)
 	return value, maps, ok
 }
+
+// LostCertificate finds the parameters of the client's own certificate that name a file
+// that is not there, and that file. smtp(8) has no TLS then, to whatever server
+// (src/tls/tls_certkey.c). exists is that of Config.
+func LostCertificate(params map[string]string, exists func(path string) (exists, known bool)) (lost []Param) {
+	pairs := [][]string{{"smtp_tls_cert_file", "smtp_tls_key_file"}, {"smtp_tls_eccert_file", "smtp_tls_eckey_file"}}
+	if params["smtp_tls_chain_files"] != "" {
+		pairs = [][]string{{"smtp_tls_chain_files"}}
+	}
+	for _, pair := range pairs {
+		if params[pair[0]] == "" {
+			continue // the key alone is not read
+		}
+		for _, name := range pair {
+			i := slices.IndexFunc(Words(params[name]), func(path string) bool {
+				there, known := exists(path)
+				return strings.HasPrefix(path, "/") && known && !there
+			})
+			if i >= 0 {
+				lost = append(lost, Param{Name: name, Value: Words(params[name])[i]})
+				break
+			}
+		}
+	}
+	return lost
+}
+
+func lostCertificate(v *View) (found []Finding) {
+	if v.Exists == nil {
+		return nil
+	}
+	for _, p := range LostCertificate(v.Params, v.Exists) {
+		last, _ := v.Last(p.Name)
+		f := Finding{File: v.Main, Line: last.Line, Parameter: p.Name, Detail: p.Name + ": " + p.Value + " does not exist, so smtp(8) has no TLS to any server: mail leaves unencrypted, or waits where TLS is demanded",
+			Remedy: "Correct the file, or remove the parameter: hardly any server asks for a client certificate.", Command: "postconf -X " + p.Name + " && postfix reload"}
+		if !slices.Contains([]string{"none", "may", "dane"}, generalTLS("smtp_", func(name string) string { return v.Params[name] }).Level) {
+			f.Severity = Error // nothing leaves
+		}
+		found = append(found, f)
+	}
+	return found
+}

@@ -111,3 +111,34 @@ func TestPolicyKeys(t *testing.T) {
 		})
 	}
 }
+
+// TestLostCertificate: the parameter whose file smtp(8) would look for in vain.
+func TestLostCertificate(t *testing.T) {
+	exists := func(path string) (exists, known bool) {
+		return strings.HasSuffix(path, "there.pem"), !strings.HasPrefix(path, "/closed/")
+	}
+	for name, tt := range map[string]struct {
+		params map[string]string
+		want   string
+	}{
+		"none":                     {map[string]string{}, ""},
+		"certificate":              {map[string]string{"smtp_tls_cert_file": "/a.pem", "smtp_tls_key_file": "/b.pem"}, "smtp_tls_cert_file /a.pem"},
+		"key":                      {map[string]string{"smtp_tls_cert_file": "/there.pem", "smtp_tls_key_file": "/b.pem"}, "smtp_tls_key_file /b.pem"},
+		"key alone is not read":    {map[string]string{"smtp_tls_key_file": "/b.pem"}, ""},
+		"both are there":           {map[string]string{"smtp_tls_cert_file": "/there.pem", "smtp_tls_key_file": "/there.pem"}, ""},
+		"elliptic curves":          {map[string]string{"smtp_tls_cert_file": "/there.pem", "smtp_tls_eccert_file": "/c.pem"}, "smtp_tls_eccert_file /c.pem"},
+		"a chain hides the others": {map[string]string{"smtp_tls_chain_files": "/there.pem, /d.pem", "smtp_tls_cert_file": "/a.pem"}, "smtp_tls_chain_files /d.pem"},
+		"nobody may look":          {map[string]string{"smtp_tls_cert_file": "/closed/a.pem"}, ""},
+		"below the queue":          {map[string]string{"smtp_tls_cert_file": "a.pem"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := ""
+			for _, p := range lint.LostCertificate(tt.params, exists) {
+				got = strings.TrimSpace(got + " " + p.Name + " " + p.Value)
+			}
+			if got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

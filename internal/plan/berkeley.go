@@ -124,7 +124,7 @@ func successor(out *output, state postfix.State, param, typ, path string) string
 	}
 	known := func(f File) bool { return f.Path == path }
 	switch {
-	case strings.HasPrefix(path, filePath(state, ownPrefix)), path == filePath(state, passwdFile), slices.ContainsFunc(out.files, known):
+	case isOwn(state, typ+":"+path), path == filePath(state, passwdFile), slices.ContainsFunc(out.files, known):
 	case (postfix.Table{Type: out.mapType, Path: path}).Index() == "":
 	default:
 		meta := state.MapMeta[path]

@@ -94,7 +94,7 @@ func describeBridge(out *output, state postfix.State, facts lint.Config, server 
 	}
 	connections := 0
 	for i := range s.hops {
-		if n := concurrencyOf(out, &s.hops[i]); connections == 0 || n < connections {
+		if n := concurrencyOf(out, state, &s.hops[i]); connections == 0 || n < connections {
 			connections = n
 		}
 	}
@@ -167,7 +167,7 @@ func hopConfig(out *output, state postfix.State, server Server, s *service, h *c
 		return APIConfig(*h, caFile), nil
 	}
 	c := conf.Config{Host: h.Host, Port: h.Port, Implicit: h.TLS == relays.Implicit, NoTLS: h.Plaintext(), HELO: s.d.HeloName, Username: h.Username,
-		Pin: h.Pin, Connections: concurrencyOf(out, h), PerMinute: h.Relay.Limits.PerMinute}
+		Pin: h.Pin, Connections: concurrencyOf(out, state, h), PerMinute: h.Relay.Limits.PerMinute}
 	if !c.NoTLS {
 		if c.CAFile = caFile; caFile == "" && c.Pin == "" {
 			return c, ErrNoCAFile
@@ -348,6 +348,7 @@ func masterEntries(out *output, state postfix.State, s *service) ([]byte, error)
 		return templates.Render(templates.Bridge, s.d)
 	}
 	addResets(state, s.d, resets)
+	lostCertificates(out, state, s.d)
 	setNetwork(out, state, s.d)
 	return templates.Render(templates.Master, s.d)
 }

@@ -29,7 +29,6 @@ const (
 	bySenderFile  = "relayhost_by_sender"
 	belowFile     = "relayhost_by_subdomain"
 	ownPasswdFile = "relayhost_passwd" // and the name of the service
-	ownPrefix     = postfix.OwnPrefix
 )
 
 // ServicePrefix begins the names of our entries in master.cf.

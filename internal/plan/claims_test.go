@@ -11,6 +11,7 @@ import (
 	"relayhost/internal/config"
 	"relayhost/internal/host"
 	"relayhost/internal/lab/claimtest"
+	"relayhost/internal/lint"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
@@ -165,6 +166,10 @@ func claims(t *testing.T) []claim {
 	}))
 	return []claim{
 		// conflicts that --force lets pass
+		{"smtp_tls_cert_file: /etc/ssl/old.pem does not exist, without which smtp(8) has no TLS",
+			looked(func(s *plan.Server) {
+				s.State.LostCertificates = []lint.Param{{Name: "smtp_tls_cert_file", Value: "/etc/ssl/old.pem"}}
+			}), []state{sound, params("smtp_tls_cert_file", "/etc/ssl/there.pem")}},
 		{"all mail for other servers goes through a program on this server", params("default_transport", "smtp:[127.0.0.1]:10027"),
 			[]state{sound, params("default_transport", "smtp:[192.0.2.9]:25"), params("default_transport", "error:no mail")}},
 		{`its entry "* smtp:[old.test]" sends all mail past the relay`, listed("* smtp:[old.test]\n"),

@@ -70,7 +70,7 @@ func secondPass(state postfix.State, cfg config.Config) *Conflict {
 		return nil
 	}
 	return &Conflict{name, value, "all mail for other servers goes through a program on this server, and the relay would take its place",
-		"have it pass that program as a content filter, postconf -e 'content_filter = " + value + "' 'default_transport = smtp', and see that mail still leaves; then run setup again"}
+		"have it pass that program as a content filter, postconf -e 'content_filter = " + value + "' 'default_transport = smtp', and see that mail still leaves; one that delivers mail itself has no place beside a relay: postconf -e 'default_transport = smtp'; then run setup again"}
 }
 
 // localRecipient finds a recipient of the proof whose mail never leaves.

@@ -1,11 +1,13 @@
 package plan_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"relayhost/internal/config"
 	"relayhost/internal/plan"
+	"relayhost/internal/postfix"
 )
 
 // TestOtherSenders: senders whose relayhost is another's keep their service, which
@@ -67,5 +69,44 @@ func TestOtherSenders(t *testing.T) {
 	s.types = []string{"hash", "static", "texthash"}
 	if _, err := plan.Build(plan.Server{State: s.state(t)}, options()); err == nil || !strings.Contains(err.Error(), "no pipemap tables") {
 		t.Errorf("without pipemap: got the error %v, want one with %q", err, "no pipemap tables")
+	}
+}
+
+// Tables of others may be named as ours begin: "relayhost_map" is in many a how-to. They
+// stay, and so does what names them.
+func TestForeignTablesNamedRelayhost(t *testing.T) {
+	for name, entry := range map[string]string{
+		"sender_dependent_default_transport_maps": "@shop.example shop:[smtp.shop.example]:587\n",
+		"transport_maps":                  "partner.example smtp:[mail.partner.example]\n",
+		"sender_dependent_relayhost_maps": "@shop.example [smtp.shop.example]:587\n",
+	} {
+		for _, base := range []string{"relayhost_map", "relayhost_maps", "relayhost_senders"} {
+			t.Run(name+" "+base, func(t *testing.T) {
+				path := "/etc/postfix/" + base
+				host := debian(t).set(name, "hash:"+path).with(path, entry).service("shop unix - - n - - smtp\n")
+				p := build(t, host, options())
+				for _, f := range p.Files {
+					if f.Path == path {
+						t.Errorf("got the action %s for %s, want the file left alone", f.Action, path)
+					}
+				}
+				if got := text(t, p, mainPath); !strings.Contains(got, path) {
+					t.Errorf("got main.cf\n%s\nwant %s = hash:%s in it", got, name, path)
+				}
+			})
+		}
+	}
+}
+
+// Each table that a plan writes is known as ours, so that a later one replaces it.
+func TestOwnTables(t *testing.T) {
+	routed := func(o *config.Config) {
+		o.Routes = append(o.Routes[:1], config.Route{Name: "shop", Senders: []string{".shop.example", "shop.example"}, Hops: []config.Hop{*o.First()}})
+		o.Routes[1].Hops[0].Port, o.Direct = 2525, []string{"near.example"}
+	}
+	for _, f := range build(t, debian(t, "smtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd"), options(routed)).Files {
+		if base := filepath.Base(f.Path); strings.HasPrefix(base, "relayhost_") && !postfix.IsOwn(f.Path) {
+			t.Errorf("got %s for a table of others, want it known as ours", base)
+		}
 	}
 }

@@ -103,7 +103,7 @@ func needsRelayhost(state postfix.State, facts lint.Config) bool {
 		return true
 	}
 	others := slices.DeleteFunc(postfix.SplitList(state.Params["sender_dependent_default_transport_maps"]), func(e string) bool {
-		return forOthers(e) || strings.Contains(e, ":"+filePath(state, ownPrefix))
+		return forOthers(e) || isOwn(state, e)
 	})
 	return len(others) > 0
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"relayhost/internal/bridge/conf"
 	"relayhost/internal/config"
@@ -37,7 +38,7 @@ func setLimits(out *output, state postfix.State, facts lint.Config, s *service) 
 	for i := range s.hops {
 		h := &s.hops[i]
 		l := limitsOf(h)
-		if n := concurrencyOf(out, h); d.Concurrency == 0 || n < d.Concurrency {
+		if n := concurrencyOf(out, state, h); d.Concurrency == 0 || n < d.Concurrency {
 			d.Concurrency = n
 		}
 		perMessage := l.Recipients
@@ -63,7 +64,7 @@ func setLimits(out *output, state postfix.State, facts lint.Config, s *service) 
 	if d.Concurrency == defaultConcurrency(state) {
 		d.Concurrency = 0 // it holds anyway
 	}
-	setPause(out, s)
+	setPause(out, state, s)
 }
 
 // defaultConcurrency is the limit of every transport that has none of its own.
@@ -113,7 +114,7 @@ func apiLimits(out *output, state postfix.State, facts lint.Config, s *service) 
 		return
 	}
 	d := s.d
-	if d.Concurrency = concurrencyOf(out, h); d.Concurrency > defaultConnections {
+	if d.Concurrency = concurrencyOf(out, state, h); d.Concurrency > defaultConnections {
 		d.InitialConcurrency = defaultConnections
 	}
 	if d.Concurrency == defaultConcurrency(state) {
@@ -122,7 +123,7 @@ func apiLimits(out *output, state postfix.State, facts lint.Config, s *service) 
 	if a.Limits.Recipients != recipientLimit(state) {
 		d.RecipientLimit = a.Limits.Recipients
 	}
-	setPause(out, s)
+	setPause(out, state, s)
 	if len(facts.Oversize(h.Relay.Name, a.Limits.Bytes)) > 0 {
 		out.note("the API of %s takes messages of at most %d bytes; message_size_limit here is %s and stays, since it governs inbound mail as well", relayName(h.Relay), a.Limits.Bytes, state.Params["message_size_limit"])
 	}
@@ -137,8 +138,9 @@ func limitsOf(h *config.Hop) relays.Limits {
 	return relays.Limits{Recipients: a.Limits.Recipients, MessageBytes: a.Limits.Bytes}
 }
 
-// concurrencyOf is the number of connections at once that h may have.
-func concurrencyOf(out *output, h *config.Hop) int {
+// concurrencyOf is the number of connections at once that h may have. A lower limit that
+// the administrator has set for all mail holds for the relay too.
+func concurrencyOf(out *output, state postfix.State, h *config.Hop) int {
 	documented := h.Relay.Limits.Connections
 	if h.ByAPI() { // the catalogue's is about SMTP
 		a, _ := conf.Get(h.Relay.ID)
@@ -150,14 +152,19 @@ func concurrencyOf(out *output, h *config.Hop) int {
 		}
 		return h.Connections
 	}
-	if documented > 0 {
-		return min(documented, defaultConnections)
+	most := defaultConnections
+	if n := defaultConcurrency(state); n > 0 {
+		most = min(most, n)
 	}
-	return defaultConnections
+	if documented > 0 {
+		return min(most, documented)
+	}
+	return most
 }
 
-// setPause sets the longest pause between two messages that a hop demands.
-func setPause(out *output, s *service) {
+// setPause sets the longest pause between two messages that a hop demands, where the one of
+// all transports is shorter.
+func setPause(out *output, state postfix.State, s *service) {
 	longest := 0
 	var slowest relays.Relay
 	for i := range s.hops {
@@ -172,10 +179,14 @@ func setPause(out *output, s *service) {
 			longest, slowest = delay, s.hops[i].Relay
 		}
 	}
-	if longest > 0 {
-		s.d.RateDelay = fmt.Sprintf("%ds", longest)
-		oneByOne(out, slowest, longest)
+	if longest == 0 {
+		return
 	}
+	usual, _ := time.ParseDuration(state.Params["default_destination_rate_delay"]) // a unit that Postfix alone has (1d) counts as none
+	if usual < time.Duration(longest)*time.Second {
+		s.d.RateDelay = fmt.Sprintf("%ds", longest)
+	}
+	oneByOne(out, slowest, max(longest, int(usual.Seconds())))
 }
 
 // oneByOne tells of a pause of so many seconds, which may be longer than r demands.

@@ -104,6 +104,24 @@ func TestLimits(t *testing.T) {
 			}
 		})
 	}
+	// A limit for all mail that is lower than ours holds for the relay, one that is higher does not.
+	for value, want := range map[string]string{"2": none, "100": "20", "0": "20"} {
+		t.Run("default_destination_concurrency_limit = "+value, func(t *testing.T) {
+			p := build(t, debian(t).set("default_destination_concurrency_limit", value), limited(relays.Limits{Connections: 50}, 0))
+			if got := param(t, p, "relayhost-ses_destination_concurrency_limit"); got != want {
+				t.Errorf("default_destination_concurrency_limit = %s: got the relay's own %s, want %s", value, got, want)
+			}
+		})
+	}
+	// So does a longer pause between two messages.
+	for value, want := range map[string]string{"0s": "2s", "1s": "2s", "5s": none, "1m": none} {
+		t.Run("default_destination_rate_delay = "+value, func(t *testing.T) {
+			p := build(t, debian(t).set("default_destination_rate_delay", value), limited(relays.Limits{RatePerSecond: 0.5}, 0))
+			if got := param(t, p, "relayhost-ses_destination_rate_delay"); got != want {
+				t.Errorf("default_destination_rate_delay = %s: got the relay's own %s, want %s", value, got, want)
+			}
+		})
+	}
 	p := build(t, debian(t), limited(relays.Limits{MessageBytes: 1000}, 0))
 	if !hasNote(p, "refuses messages above 1000 bytes") || param(t, p, "message_size_limit") != none {
 		t.Errorf("a limit of 1000 bytes: message_size_limit = %s, notes %q, want %s and a note with %q",

@@ -113,6 +113,18 @@ func addResets(state postfix.State, d *templates.Data, resets []reset) {
 	}
 }
 
+// lostCertificates keeps the services of the relay from a client certificate that is not
+// there: they would have no TLS at all.
+func lostCertificates(out *output, state postfix.State, d *templates.Data) {
+	for _, p := range state.LostCertificates {
+		// Without the certificate its key is not read.
+		name := strings.Replace(p.Name, "key_file", "cert_file", 1)
+		set := templates.Setting{Name: name}
+		d.Reset, d.ProxyReset = append(d.Reset, set), append(d.ProxyReset, set)
+		out.note("%s: %s does not exist, without which smtp(8) has no TLS: the relay's service uses no client certificate; other mail leaves unencrypted until you correct or remove that parameter", p.Name, p.Value)
+	}
+}
+
 // setNetwork gives the service one where main.cf has none.
 func setNetwork(out *output, state postfix.State, d *templates.Data) {
 	if value, known := state.Params["inet_protocols"]; known && value == "" {
@@ -137,7 +149,7 @@ func leftovers(out *output, state postfix.State, server Server) error {
 		before = append(before, postfix.ParseTables(state.Params[name], state.DefaultMap)...)
 	}
 	for _, t := range before {
-		gone := strings.HasPrefix(t.Path, filePath(state, ownPrefix)) && !slices.ContainsFunc(out.files, func(f File) bool { return f.Path == t.Path })
+		gone := isOwn(state, t.String()) && !slices.ContainsFunc(out.files, func(f File) bool { return f.Path == t.Path })
 		text, there := state.Maps[t.Path]
 		there = there || slices.Contains(state.Unreadable, t.Path)
 		if !gone || !there || filepath.Base(t.Path) == genericFile || filepath.Base(t.Path) == filterFile {

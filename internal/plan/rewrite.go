@@ -169,7 +169,7 @@ func (b *builder) accountsAt(name string) (list []string) {
 	taken := map[string]bool{}
 	for _, param := range []string{"sender_dependent_relayhost_maps", "sender_dependent_default_transport_maps", "sender_canonical_maps", "canonical_maps", "smtp_generic_maps"} {
 		for _, t := range postfix.ParseTables(b.s.Params[param], b.s.DefaultMap) {
-			if strings.HasPrefix(t.Path, filePath(b.s, ownPrefix)) {
+			if isOwn(b.s, t.String()) {
 				continue
 			}
 			for _, e := range entries(b.s, t.Path) {

@@ -34,7 +34,7 @@ func Roles(s postfix.State) []string {
 		}
 	}
 	for name, does := range map[string]string{"transport_maps": "sends some mail by ways of its own", "content_filter": "has mail filtered"} {
-		others := slices.DeleteFunc(postfix.SplitList(s.Params[name]), func(e string) bool { return strings.Contains(e, ":"+filePath(s, ownPrefix)) })
+		others := slices.DeleteFunc(postfix.SplitList(s.Params[name]), func(e string) bool { return isOwn(s, e) })
 		if len(others) > 0 {
 			list = append(list, does+" ("+name+" = "+strings.Join(others, ", ")+")")
 		}

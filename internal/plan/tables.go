@@ -2,11 +2,17 @@ package plan
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"relayhost/internal/postfix"
 )
+
+// isOwn reports whether an entry of a list of tables ("type:path") is a table of ours.
+func isOwn(state postfix.State, entry string) bool {
+	return strings.HasSuffix(entry, ":"+filePath(state, filepath.Base(entry))) && postfix.IsOwn(entry)
+}
 
 // withTables returns the value of the list parameter name with our tables in it, at
 // the front or at the end, whatever type they had there before. Files of ours
@@ -15,7 +21,7 @@ func withTables(state postfix.State, main *postfix.Main, name string, first bool
 	raw, _ := main.Get(name)
 	list := postfix.SplitList(raw)
 	others := slices.DeleteFunc(slices.Clone(list), func(e string) bool {
-		return strings.Contains(e, ":"+filePath(state, ownPrefix)) || slices.ContainsFunc(ours, func(t string) bool { return samePath(e, t) })
+		return isOwn(state, e) || slices.ContainsFunc(ours, func(t string) bool { return samePath(e, t) })
 	})
 	merged := append(slices.Clone(ours), others...)
 	if !first {

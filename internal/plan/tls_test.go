@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"relayhost/internal/config"
+	"relayhost/internal/lint"
 	"relayhost/internal/plan"
 	"relayhost/internal/postfix"
 	"relayhost/relays"
@@ -200,6 +201,25 @@ func TestSELinux(t *testing.T) {
 			}
 			if hasNote(p, port) != test.note {
 				t.Errorf("got the notes %q, want one with %q: %t", p.Notes, port, test.note)
+			}
+		})
+	}
+}
+
+// A client certificate that is not there would take TLS from the relay's service: it and
+// its tlsproxy(8) have none.
+func TestLostCertificate(t *testing.T) {
+	state := debian(t).state(t)
+	for _, p := range []lint.Param{{Name: "smtp_tls_key_file", Value: "/etc/ssl/old.key"}, {Name: "smtp_tls_chain_files", Value: "/etc/ssl/old.pem"}} {
+		t.Run(p.Name, func(t *testing.T) {
+			state.LostCertificates = []lint.Param{p}
+			p, err := plan.Build(plan.Server{State: state, Force: true}, options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := "  -o " + strings.Replace(state.LostCertificates[0].Name, "key", "cert", 1) + "=\n"
+			if got := text(t, p, masterPath); strings.Count(got, want) != 2 {
+				t.Errorf("got\n%s\nwant %q in the entries of smtp(8) and of tlsproxy(8)", got, want)
 			}
 		})
 	}

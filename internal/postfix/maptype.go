@@ -3,10 +3,11 @@ package postfix
 import (
 	"errors"
 	"fmt"
-	"relayhost/internal/lint"
 	"slices"
 	"strings"
 	"time"
+
+	"relayhost/internal/lint"
 )
 
 // Table names one lookup table: "hash:/etc/aliases".
@@ -97,8 +98,8 @@ func PickMapType(s State, want string) (string, error) {
 // are written by one run, one after the other.
 const StaleAfter = time.Second
 
-// OwnPrefix begins the names of the tables of a setup in config_directory.
-const OwnPrefix = "relayhost_"
+// IsOwn reports whether a path is that of a table of a setup, in whatever directory.
+func IsOwn(path string) bool { return lint.IsOwn(path) }
 
 // Words is lint.Words.
 func Words(list string) []string { return lint.Words(list) }

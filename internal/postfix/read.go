@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"relayhost/internal/host"
 	"slices"
 	"strings"
 	"sync"
+
+	"relayhost/internal/host"
+	"relayhost/internal/lint"
 )
 
 // Read looks at the Postfix whose configuration is in configDir ("" asks
@@ -54,6 +56,7 @@ func Read(ctx context.Context, r *host.Reader, configDir string) (State, error) 
 	s.FQDN, s.SELinux = fqdn(r, s), selinux(r, s.DaemonDir, s.DataDir)
 	s.Names = hostNames(r, s)
 	s.readMaps(r)
+	s.LostCertificates = lint.LostCertificate(s.Params, Exists(r))
 	return s, nil
 }
 
@@ -68,6 +71,7 @@ func ReadStaged(ctx context.Context, r *host.Reader, dir, live string) (State, e
 		s.Params[name] = strings.ReplaceAll(value, dir, live)
 	}
 	s.readMaps(r)
+	s.LostCertificates = lint.LostCertificate(s.Params, Exists(r))
 	return s, nil
 }
 
@@ -169,7 +173,7 @@ func (s *State) readOwn(r *host.Reader) {
 	}
 	for _, name := range names {
 		compiled := slices.Contains([]string{".db", ".lmdb", ".cdb", ".pag", ".dir"}, filepath.Ext(name))
-		if strings.HasPrefix(name, OwnPrefix) && !compiled {
+		if IsOwn(name) && !compiled {
 			s.readMap(r, filepath.Join(s.ConfigDir, name))
 		}
 	}

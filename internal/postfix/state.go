@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"relayhost/internal/host"
+	"relayhost/internal/lint"
 )
 
 // State is what Postfix is on this host. It is what plan.Build starts from.
@@ -47,13 +48,15 @@ type State struct {
 	// in Maps, by path: the zero Meta for one that does not exist.
 	Compiled map[string]host.Meta `json:"-"`
 
-	CAFile      string   `json:"ca_file"`      // the distribution's bundle; "" if none was found
-	SASLPlugins []string `json:"sasl_plugins"` // PLAIN, LOGIN, ... whose plugin is on disk
-	Hostname    string   `json:"hostname"`     // kernel host name
-	FQDN        string   `json:"fqdn"`         // usable fully qualified name, or ""
-	Names       []string `json:"-"`            // further names that programs of this host send with: see hostNames
-	Accounts    []string `json:"-"`            // system accounts, root first: see accounts
-	SELinux     SELinux  `json:"selinux"`
+	CAFile string `json:"ca_file"` // the distribution's bundle; "" if none was found
+	// LostCertificates are the parameters of a client certificate whose file does not exist.
+	LostCertificates []lint.Param `json:"-"`
+	SASLPlugins      []string     `json:"sasl_plugins"` // PLAIN, LOGIN, ... whose plugin is on disk
+	Hostname         string       `json:"hostname"`     // kernel host name
+	FQDN             string       `json:"fqdn"`         // usable fully qualified name, or ""
+	Names            []string     `json:"-"`            // further names that programs of this host send with: see hostNames
+	Accounts         []string     `json:"-"`            // system accounts, root first: see accounts
+	SELinux          SELinux      `json:"selinux"`
 
 	distribution string // key of releases
 }

@@ -226,7 +226,7 @@ func (s Setup) proveLive(ctx context.Context, which string, log *maillog.Log, ta
 	} else {
 		s.Report.Step("proof: %d test messages go through %s", len(list), which)
 	}
-	return s.send(ctx, s.ConfigDir, log, list)
+	return s.send(ctx, s.ConfigDir, log, list, false)
 }
 
 // liveReport is on the live proof. What could not be followed is told: the rehearsal

@@ -188,13 +188,13 @@ func judgeRehearsal(ctx context.Context, s Setup, sent []Delivered, fault *insta
 func (s Setup) sendWatched(ctx context.Context, in *instance.Instance, list []message) ([]Delivered, *instance.Fault) {
 	watched, end, err := in.Watch(ctx)
 	if err == nil {
-		sent := s.send(watched, in.ConfigDir, &in.Log, list)
+		sent := s.send(watched, in.ConfigDir, &in.Log, list, true)
 		return sent, end()
 	}
 	if errors.Is(err, maillog.ErrNoLog) {
-		return s.send(ctx, in.ConfigDir, nil, list), nil
+		return s.send(ctx, in.ConfigDir, nil, list, true), nil
 	}
-	return s.send(ctx, in.ConfigDir, &in.Log, list), nil // a log that cannot be watched tells nothing
+	return s.send(ctx, in.ConfigDir, &in.Log, list, true), nil // a log that cannot be watched tells nothing
 }
 
 // faultOf is the fault in the log of a rehearsal that failed, where that says more
@@ -318,7 +318,7 @@ func aliasesFor(state postfix.State, p plan.Plan, list []message) string {
 }
 
 // send proves each delivery through the Postfix whose configuration is in dir.
-func (s Setup) send(ctx context.Context, dir string, log *maillog.Log, list []message) []Delivered {
+func (s Setup) send(ctx context.Context, dir string, log *maillog.Log, list []message, private bool) []Delivered {
 	sent := make([]Delivered, len(list))
 	inParallel(len(list), func(i int) {
 		m := list[i]
@@ -327,7 +327,7 @@ func (s Setup) send(ctx context.Context, dir string, log *maillog.Log, list []me
 		d, err := verify.Proof{
 			Mailer: &verify.PostfixMailer{Host: s.Host, ConfigDir: dir, Sendmail: s.State.Params["sendmail_path"]},
 			Reader: &s.Host.Reader, Log: log, From: m.from, To: recipientOf(s.Config, m),
-			Service: m.service, Host: m.host, Port: m.port, Socket: m.socket, Patience: patience,
+			Service: m.service, Host: m.host, Port: m.port, Socket: m.socket, Patience: patience, Release: private,
 		}.Run(ctx)
 		if err == nil && m.rootTo != "" && d.To != "" && !strings.EqualFold(d.To, m.rootTo) {
 			err = fmt.Errorf("%w: to %s, not to %s: another table than that of the aliases has it (virtual_alias_maps, canonical_maps)", verify.ErrElsewhere, d.To, m.rootTo)

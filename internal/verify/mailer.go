@@ -27,6 +27,9 @@ type Mailer interface {
 	Find(ctx context.Context, messageID string, since time.Time) (m postfix.QueuedMessage, ok bool, err error)
 	// Retry has the queue try the message again now.
 	Retry(ctx context.Context, queueID string) error
+	// Release takes the message off hold and has it tried now; one that is not on hold
+	// (yet) stays as it is.
+	Release(ctx context.Context, queueID string) error
 	// Delete takes the message queueID off the queue if, and only if, it has
 	// that Message-ID. One that is gone already is no error.
 	Delete(ctx context.Context, queueID, messageID string) error
@@ -87,6 +90,15 @@ func (p *PostfixMailer) Find(ctx context.Context, messageID string, since time.T
 // Retry runs postqueue -i (postqueue(1)).
 func (p *PostfixMailer) Retry(ctx context.Context, queueID string) error {
 	return p.run(ctx, "try message "+queueID+" again", host.Command{Args: host.WithConfig(p.ConfigDir, "postqueue", "-i", queueID)})
+}
+
+// Release runs postsuper -H (postsuper(1)).
+func (p *PostfixMailer) Release(ctx context.Context, queueID string) error {
+	if err := p.postsuper(ctx, "-H", queueID); err != nil {
+		return err
+	}
+	_ = p.Retry(ctx, queueID) // of one that cleanup(8) has not finished there is nothing to try
+	return nil
 }
 
 // Delete looks before it touches: a short queue id may have gone to another

@@ -30,6 +30,10 @@ type Proof struct {
 	From, To string
 	Header   string // a header line of the relay's own for tests; "" for none
 
+	// Release says that the instance is our own: what its cleanup(8) puts on hold is
+	// released, as a scanner of the hold queue does in the server's.
+	Release bool
+
 	// Patience is how long a relay that says "later", and means it, is tried
 	// again; 0 takes the first answer.
 	Patience time.Duration

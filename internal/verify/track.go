@@ -20,9 +20,14 @@ import (
 type tracker struct {
 	proof     Proof
 	messageID string
-	queueIDs  []string // a content filter or an alias gives it a new one
-	fatal     string   // why the relay's service died, if it did
-	throttled bool     // master(8) has throttled some smtp(8); we do not know whose
+	queueIDs  []string          // a content filter or an alias gives it a new one
+	to        []string          // what an alias in front of a content filter makes of its recipient
+	held      string            // what has put it on hold, in the words of cleanup(8); "" for nothing
+	diverted  string            // what has redirected it, in the same way
+	before    map[string]string // what cleanup(8) has said of a message whose Message-ID it has not logged yet
+	release   <-chan time.Time  // fires when a message on hold is to be released
+	fatal     string            // why the relay's service died, if it did
+	throttled bool              // master(8) has throttled some smtp(8); we do not know whose
 	delivery  Delivery
 	talked    string // how the conversation with an address of the relay ended, before the next one is tried
 
@@ -33,12 +38,21 @@ type tracker struct {
 // retryPause is the time between two tries of a deferred message.
 const retryPause = 2 * time.Second
 
+// releasePause is the time between two tries to release a message from hold.
+const releasePause = 300 * time.Millisecond
+
 // follow reads lines until the message's fate is known.
 func (t *tracker) follow(ctx context.Context, lines <-chan maillog.Line) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return t.noTrace(ctx)
+		case <-t.release:
+			// cleanup(8) says it before the message is in the queue.
+			if err := t.proof.Mailer.Release(ctx, t.delivery.QueueID); err != nil {
+				return errors.Join(fmt.Errorf("%w: %s", ErrRefused, t.held), err)
+			}
+			t.release = time.After(releasePause)
 		case <-t.retry:
 			t.retry = nil
 			if err := t.proof.Mailer.Retry(ctx, t.delivery.QueueID); err != nil {
@@ -71,6 +85,8 @@ func (t *tracker) noTrace(ctx context.Context) error {
 		return t.refused(nil)
 	case t.delivery.Status != "":
 		return fmt.Errorf("%w: last seen as %s through %s: %w", ErrNoTrace, t.delivery.Status, t.delivery.Relay, why)
+	case t.held != "":
+		return fmt.Errorf("%w: %s is on hold, and nothing has released it: %s: %w", ErrNoTrace, t.queueIDs[0], t.held, why)
 	case len(t.queueIDs) > 0:
 		return fmt.Errorf("%w: %s was queued and not tried: %w", ErrNoTrace, t.queueIDs[0], why)
 	}
@@ -100,10 +116,26 @@ func (t *tracker) read(line maillog.Line) (done bool, err error) {
 		if t.delivery.QueueID == "" {
 			t.delivery.QueueID = line.QueueID
 		}
+		return t.checked(t.before[line.QueueID])
+	}
+	if checks.MatchString(line.Text) && line.Daemon == "cleanup" {
+		if slices.Contains(t.queueIDs, line.QueueID) {
+			return t.checked(line.Text)
+		}
+		if t.before == nil {
+			t.before = map[string]string{}
+		}
+		t.before[line.QueueID] = line.Text
 		return false, nil
+	}
+	if t.requeued(line) {
+		t.queueIDs = append(t.queueIDs, line.QueueID)
 	}
 	if !slices.Contains(t.queueIDs, line.QueueID) {
 		return false, nil
+	}
+	if line.Daemon == "qmgr" {
+		t.release = nil // it is in the queue
 	}
 	if talked.MatchString(line.Text) && t.ours(line.Tag) { // and the next address is tried
 		t.talked = smtpprobe.Sanitize(line.Text)
@@ -113,11 +145,65 @@ func (t *tracker) read(line maillog.Line) (done bool, err error) {
 		return false, nil
 	}
 	d, ok := maillog.ParseDelivery(line.Text)
-	if !ok || !strings.EqualFold(d.To, t.proof.To) && !strings.EqualFold(d.OrigTo, t.proof.To) {
+	if !ok || !t.recipient(d.To) && !t.recipient(d.OrigTo) {
 		return false, nil // a blind copy has the same queue id and another recipient
 	}
+	if !t.recipient(d.To) {
+		t.to = append(t.to, d.To) // behind a content filter it has no other name
+	}
 	t.note(line, d)
-	return t.judge(line, d)
+	done, err = t.judge(line, d)
+	if err != nil && t.diverted != "" {
+		err = fmt.Errorf("%w: %s", ErrElsewhere, t.diverted)
+	}
+	return done, err
+}
+
+func (t *tracker) recipient(address string) bool {
+	return slices.ContainsFunc(append(t.to, t.proof.To), func(to string) bool { return strings.EqualFold(to, address) })
+}
+
+// checks finds what cleanup(8) does to a message by its content (header_checks(5)): on
+// hold it waits for somebody, rejected or discarded it is neither queued nor reported to
+// anybody, and redirected it goes to somebody else.
+var checks = regexp.MustCompile(`^(?:milter-)?(hold|reject|discard|redirect): ((?:mime |nested )?header|body|\S+)`)
+
+// later finds the status that a milter gives for a time.
+var later = regexp.MustCompile(`: 4\.\d+\.\d+ `)
+
+// checked takes in what cleanup(8) has done to the message by its content.
+func (t *tracker) checked(text string) (done bool, err error) {
+	m := checks.FindStringSubmatch(text)
+	if m == nil {
+		return false, nil
+	}
+	by := "a milter"
+	if m[2] == "body" || strings.HasSuffix(m[2], "header") {
+		by = strings.ReplaceAll(m[2], " ", "_") + "_checks"
+	}
+	text = smtpprobe.Sanitize(text)
+	switch {
+	case m[1] == "redirect":
+		t.diverted = by + " redirects it: " + text
+		return false, nil
+	case later.MatchString(text) && m[1] == "reject":
+		return false, nil // pickup(8) tries again
+	case m[1] != "hold":
+		t.delivery.Status, t.delivery.Reply = m[1]+"ed", by+" "+m[1]+"s it: "+text
+		return true, t.refused(nil)
+	}
+	t.held = by + " holds it: " + text
+	if t.proof.Release {
+		t.release = time.After(releasePause)
+	}
+	return false, nil
+}
+
+// requeued reports whether a message on hold has come back under another queue ID, as a
+// scanner makes it that reads the hold queue: no cleanup(8) has had that one.
+func (t *tracker) requeued(line maillog.Line) bool {
+	return t.held != "" && line.Daemon == "qmgr" && strings.HasSuffix(line.Text, "(queue active)") &&
+		strings.HasPrefix(strings.ToLower(line.Text), "from=<"+strings.ToLower(t.proof.From)+">") && !slices.Contains(t.queueIDs, line.QueueID)
 }
 
 // sends reports whether mail of the proof goes by that program of Postfix.

@@ -22,6 +22,8 @@ func lines(text ...string) []string { return text }
 
 func TestFollow(t *testing.T) {
 	cleanup := "postfix/cleanup[3]: 4B01A2C3: message-id=<MSGID>"
+	const hold = "postfix/cleanup[3]: 4B01A2C3: hold: header Received: by host (Postfix, from userid 0)??id 4B01A2C3 from local; from=<from@example.com> to=<to@example.net>"
+	const redirect = "postfix/cleanup[3]: 4B01A2C3: redirect: header To: to@example.net from local; from=<from@example.com> to=<to@example.net>: root@example.org"
 	deferred := func(reason string) string {
 		return "postfix/relayhost-ses/smtp[9]: 4B01A2C3: to=<to@example.net>, relay=smtp.example.com[192.0.2.1]:587, delay=0.3, delays=0/0/0/0, dsn=4.7.8, status=deferred (" + reason + ")"
 	}
@@ -75,6 +77,22 @@ func TestFollow(t *testing.T) {
 			"postfix/cleanup[3]: 5C11D2E3: message-id=<MSGID>", strings.Replace(sent, "4B01A2C3", "5C11D2E3", 1)), nil, "", func(d Delivery) bool { return d.QueueID == "5C11D2E3" }},
 		{"content filter swallows it", lines(cleanup,
 			"postfix/smtp[9]: 4B01A2C3: to=<to@example.net>, relay=127.0.0.1[127.0.0.1]:10024, delay=0.3, delays=0/0/0/0, dsn=2.0.0, status=sent (250 ok)"), ErrNoTrace, "last seen as sent through 127.0.0.1[127.0.0.1]:10024", nil},
+		{"alias in front of a content filter", lines(cleanup,
+			"postfix/smtp[9]: 4B01A2C3: to=<admin@example.org>, orig_to=<to@example.net>, relay=127.0.0.1[127.0.0.1]:10024, delay=0.3, delays=0/0/0/0, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 5C11D2E3)",
+			"postfix/cleanup[3]: 5C11D2E3: message-id=<MSGID>", strings.NewReplacer("4B01A2C3", "5C11D2E3", "to@example.net", "admin@example.org").Replace(sent)), nil, "", func(d Delivery) bool { return d.To == "admin@example.org" }},
+		{"on hold", lines(hold, cleanup), ErrNoTrace, "4B01A2C3 is on hold, and nothing has released it: header_checks holds it: hold: header Received: by host", nil},
+		{"on hold, and released", lines(hold, cleanup, "postfix/postsuper[5]: Released from hold: 1 message", sent), nil, "", nil},
+		{"on hold, and a scanner gives it another queue ID", lines(hold, cleanup, "postfix/qmgr[2]: 5C11D2E3: from=<other@example.com>, size=206, nrcpt=1 (queue active)",
+			"postfix/qmgr[2]: 6D11D2E3: from=<from@example.com>, size=206, nrcpt=1 (queue active)", strings.Replace(sent, "4B01A2C3", "6D11D2E3", 1)), nil, "", func(d Delivery) bool { return d.QueueID == "6D11D2E3" }},
+		{"rejected by its content", lines(cleanup, "postfix/cleanup[3]: 4B01A2C3: reject: header From: from@example.com from local; from=<from@example.com> to=<to@example.net>: 5.7.1 message content rejected"),
+			ErrRefused, "rejected: header_checks rejects it: reject: header From: from@example.com", nil},
+		{"rejected by its body before its ID is known", lines("postfix/cleanup[3]: 4B01A2C3: reject: body x from local; from=<from@example.com> to=<to@example.net>: 5.7.1 no", cleanup), ErrRefused, "body_checks rejects it", nil},
+		{"discarded by its content", lines(cleanup, "postfix/cleanup[3]: 4B01A2C3: discard: header Subject: x from local; from=<from@example.com> to=<to@example.net>"), ErrRefused, "discarded: header_checks discards it: ", nil},
+		{"redirected to a mailbox here", lines(redirect, cleanup, strings.Replace(sent, "to=<to@example.net>, relay=smtp.example.com[192.0.2.1]:587", "to=<root@example.org>, orig_to=<to@example.net>, relay=local", 1)),
+			ErrElsewhere, "header_checks redirects it: redirect: header To: to@example.net", nil},
+		{"redirected to an address that the relay has", lines(redirect, cleanup, strings.Replace(sent, "to=<to@example.net>", "to=<root@example.org>, orig_to=<to@example.net>", 1)), nil, "", nil},
+		{"rejected by a milter", lines(cleanup, "postfix/cleanup[3]: 4B01A2C3: milter-reject: END-OF-MESSAGE from localhost[127.0.0.1]: 5.7.1 spam; from=<from@example.com> to=<to@example.net>"), ErrRefused, "a milter rejects it", nil},
+		{"deferred by a milter", lines(cleanup, "postfix/cleanup[3]: 4B01A2C3: milter-reject: END-OF-MESSAGE from localhost[127.0.0.1]: 4.7.1 later; from=<from@example.com> to=<to@example.net>", sent), nil, "", nil},
 		{"the service dies", lines(cleanup,
 			"postfix/relayhost-ses/smtp[9]: fatal: bad string length 0 < 1: smtp_tls_security_level =",
 			"postfix/master[1]: warning: process /usr/lib/postfix/sbin/smtp pid 9 exit status 1",
@@ -89,7 +107,7 @@ func TestFollow(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			tr := &tracker{messageID: "relayhost.abc@example.com", proof: Proof{To: "to@example.net", Service: "relayhost-ses", Host: "smtp.example.com", Port: 587}}
+			tr := &tracker{messageID: "relayhost.abc@example.com", proof: Proof{From: "from@example.com", To: "to@example.net", Service: "relayhost-ses", Host: "smtp.example.com", Port: 587}}
 			if strings.HasPrefix(tt.name, "a bridge") {
 				tr.proof.Service, tr.proof.Socket = "relayhost-m365-oauth", "private/relayhost-m365-oauth-out"
 			}

@@ -1,0 +1,1 @@
+postconf -e 'default_transport = retry:live delivery is not activated' 'sender_dependent_default_transport_maps = inline:{ app@example.org=smtp: }' 'mydestination =' 'alias_maps =' 'alias_database =' 'enable_long_queue_ids = yes' 'maillog_file_permissions = 0640' 'inet_protocols = ipv4'

@@ -1,0 +1,1 @@
+postconf -e 'inet_interfaces = 127.0.0.1, [::1]' 'home_mailbox = Maildir/' 'mailbox_command =' 'mydestination = srv.example.org, srv, localhost.localdomain, localhost' 'relayhost = smtp.isp.example' 'smtp_bind_address = 0.0.0.0' 'smtp_bind_address6 = ::'
