@@ -71,11 +71,12 @@ func malformedNextHop(v *View) (found []Finding) {
 			look(list, Finding{File: "main.cf", Parameter: name}, name)
 		}
 	}
-	if _, list, _ := strings.Cut(v.Value("default_transport"), ":"); list == "" { // else it is not used
+	transport, list, _ := strings.Cut(v.Value("default_transport"), ":")
+	if s, ok := v.transport(transport); list == "" && (!ok || s.Command == "smtp") { // else it is not used
 		look(v.Value("relayhost"), Finding{File: "main.cf", Parameter: "relayhost"}, "relayhost")
 	}
 	for _, h := range v.hops() {
-		if h.Bridge != "" {
+		if h.Bridge != "" || h.defined && h.service.Command != "smtp" {
 			continue
 		}
 		look(h.NextHop, Finding{File: "main.cf", Parameter: "relayhost"}, h.route.Service)
@@ -89,7 +90,7 @@ func malformedNextHop(v *View) (found []Finding) {
 	}
 	for _, t := range v.tables() {
 		transports := t.param == "transport_maps" || t.param == "sender_dependent_default_transport_maps"
-		if !transports && t.param != "sender_dependent_relayhost_maps" {
+		if t.part || !transports && t.param != "sender_dependent_relayhost_maps" {
 			continue
 		}
 		for _, e := range v.entries(t) {
@@ -105,13 +106,13 @@ func malformedNextHop(v *View) (found []Finding) {
 	return found
 }
 
-// bySMTP reports whether a transport is smtp(8), as far as master.cf tells.
+// bySMTP reports whether a transport is smtp(8); "" is the default one.
 func (v *View) bySMTP(transport string) bool {
 	if transport == "" {
 		transport, _, _ = strings.Cut(v.Value("default_transport"), ":")
 	}
 	s, ok := v.transport(transport)
-	return !ok || s.Command == "smtp"
+	return ok && s.Command == "smtp"
 }
 
 // badHop is the first next hop of a list that Postfix cannot read, and why; "" for none.

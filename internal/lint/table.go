@@ -15,6 +15,7 @@ type table struct {
 	file      string // where that stands
 	line      int
 	option    bool // named by -o of a service
+	part      bool // of pipemap: or unionmap:, so that its values are not those of the parameter
 }
 
 func (t table) String() string { return t.typ + ":" + t.path }
@@ -62,11 +63,14 @@ func tablesOf(param, value, file string, line int, option bool) (all []table) {
 		entry = strings.TrimPrefix(entry, "proxy:")
 		typ, path, ok := strings.Cut(entry, ":")
 		if typ == "pipemap" || typ == "unionmap" { // tables of tables in braces
-			all = append(all, tablesOf(param, strings.Trim(path, "{} "), file, line, option)...)
+			for _, t := range tablesOf(param, strings.Trim(path, "{} "), file, line, option) {
+				t.part = true
+				all = append(all, t)
+			}
 			continue
 		}
 		if ok && (compiled[typ] != "" || packages[typ] != "" || slices.Contains(files, typ) || typ == "static" || typ == "inline") {
-			all = append(all, table{typ, path, param, file, line, option})
+			all = append(all, table{typ: typ, path: path, param: param, file: file, line: line, option: option})
 		}
 	}
 	return all

@@ -135,6 +135,11 @@ func TestCommandsAgree(t *testing.T) {
 				s.Maps["/etc/postfix/policy"] = []byte("partner.test smtp:[mx.partner.test]:25 # theirs\nother.test error:5.1.1 # no mail\n")
 			},
 			want: "relayhost_syntax", by: "ve", more: set{"a": "override_elsewhere"}},
+		{name: "sockets", params: set{"relay_transport": "lmtp:unix:private/out", "transport_maps": "hash:/etc/postfix/policy"}, options: "lmtp unix - - n - - lmtp\n",
+			change: func(s *postfix.State) { s.Maps["/etc/postfix/policy"] = []byte("partner.test gone:unix:private/out\n") }, want: "override_elsewhere", by: "a"},
+		{name: "an entry that a further table completes", params: set{"sender_dependent_default_transport_maps": "pipemap:{hash:/etc/postfix/policy, regexp:/etc/postfix/transports}"},
+			change: func(s *postfix.State) { s.Maps["/etc/postfix/policy"] = []byte("@shop.test [relay.test]:2525\n") },
+			want:   "override_elsewhere", by: "a", more: set{"v": "map_db_missing", "e": "map_db_missing"}},
 		{name: "no brackets", params: set{"default_transport": "relayhost-x:relay.test:587"}, want: "dns_mx_no_brackets", by: "ve", more: set{"v": "override_elsewhere", "a": "override_elsewhere"}},
 		{name: "itself", params: set{"myhostname": "relay.test"}, want: "loop_to_self", by: "ve"},
 		{name: "own domain", params: set{"mydestination": "localhost, example.com"}, want: "mydestination_domain", by: "vep"},
