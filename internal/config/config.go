@@ -80,8 +80,9 @@ func (r Route) Number(n int) int { return r.level + n }
 
 // Hop is one way to a relay: a host and port with its account.
 type Hop struct {
-	// Relay has its ID alone until Resolve has looked it up.
-	Relay relays.Relay
+	// Relay has its ID alone until Resolve has looked it up, and is never nil. Hops share
+	// it: whoever changes it changes a copy.
+	Relay *relays.Relay
 	// RelayFile is the catalogue file of one's own that Relay is from; "" for a
 	// relay of the catalogue.
 	RelayFile string
@@ -105,7 +106,9 @@ type Hop struct {
 }
 
 // New is the Config of a host on which nothing is stored.
-func New() Config { return Config{Routes: []Route{{Name: DefaultRoute, Hops: []Hop{{}}}}} }
+func New() Config {
+	return Config{Routes: []Route{{Name: DefaultRoute, Hops: []Hop{{Relay: &relays.Relay{}}}}}}
+}
 
 // First is the first hop of the default route.
 func (c Config) First() *Hop { return &c.Routes[0].Hops[0] }

@@ -27,8 +27,9 @@ func (f *fileConfig) says(want Config) bool {
 	if len(f.Routes)+1 != len(want.Routes) || !sayBeside(f.beside(), want) {
 		return false
 	}
+	all := named{}
 	for i, w := range want.Routes {
-		if !sayRoute(i, f.route(i), w) {
+		if !sayRoute(i, f.route(i, all), w) {
 			return false
 		}
 	}

@@ -136,8 +136,9 @@ func decodeError(err error) error {
 func (f *fileConfig) config() Config {
 	c := f.beside()
 	c.Routes = make([]Route, len(f.Routes)+1)
+	all := named{}
 	for i := range c.Routes {
-		c.Routes[i] = f.route(i)
+		c.Routes[i] = f.route(i, all)
 	}
 	return c
 }
@@ -148,20 +149,20 @@ func (f *fileConfig) beside() Config {
 }
 
 // route is the i-th route of the Config, of which the first is the default.
-func (f *fileConfig) route(i int) Route {
+func (f *fileConfig) route(i int, all named) Route {
 	r := fileRoute{Name: DefaultRoute, From: f.From, fileHop: fileHop{f.fileRelay, f.fileAccess}, Fallback: f.Fallback}
 	if i > 0 {
 		r = f.Routes[i-1]
 	}
 	route := Route{Name: r.Name, Senders: r.Senders, From: r.From, Hops: make([]Hop, 0, len(r.Fallback)+1)}
-	route.Hops = append(route.Hops, r.hop())
+	route.Hops = append(route.Hops, r.hop(all))
 	for _, h := range r.Fallback {
-		route.Hops = append(route.Hops, h.hop())
+		route.Hops = append(route.Hops, h.hop(all))
 	}
 	return route
 }
 
-func (f fileHop) hop() Hop {
+func (f fileHop) hop(all named) Hop {
 	h := Hop{
 		Region: f.Region, Host: f.Host, Port: f.Port, TLS: relays.TLSMode(f.TLS), CredentialsFile: f.CredentialsFile,
 		CAFile: f.CAFile, Pin: f.Fingerprint, NoVerify: f.NoVerify, Connections: f.Connections,
@@ -171,11 +172,20 @@ func (f fileHop) hop() Hop {
 		h.TLS = relays.NoTLS
 	}
 	if isRelayFile(f.Relay) {
-		h.RelayFile = f.Relay
-	} else {
-		h.Relay.ID = f.Relay
+		h.RelayFile, f.Relay = f.Relay, ""
 	}
+	h.Relay = all.relay(f.Relay)
 	return h
+}
+
+// named are relays that have an ID alone, one for all hops that name it.
+type named map[string]*relays.Relay
+
+func (n named) relay(id string) *relays.Relay {
+	if n[id] == nil {
+		n[id] = &relays.Relay{ID: id}
+	}
+	return n[id]
 }
 
 // isRelayFile tells the path of a catalogue file from the name of a relay.

@@ -73,7 +73,7 @@ func senderDomains(c config.Config, dns Resolver) (list []Domain) {
 			continue
 		}
 		done = append(done, key)
-		list = append(list, Domain{Resolver: dns, Name: domain, Relay: relay})
+		list = append(list, Domain{Resolver: dns, Name: domain, Relay: *relay})
 	}
 	return list
 }
