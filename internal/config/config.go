@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"relayhost/internal/secret"
@@ -176,10 +177,10 @@ func (c Config) Normal() Config {
 func Key(route, hop int, value string) string {
 	key := ""
 	if route > 0 {
-		key = fmt.Sprintf("route[%d].", route-1)
+		key = "route[" + strconv.Itoa(route-1) + "]."
 	}
 	if hop > 0 {
-		key += fmt.Sprintf("fallback[%d].", hop-1)
+		key += "fallback[" + strconv.Itoa(hop-1) + "]."
 	}
 	return key + value
 }
@@ -197,7 +198,7 @@ func Label(route string, hop int) string {
 }
 
 // NextHop is the key of every table: "[host]:port".
-func (h Hop) NextHop() string { return fmt.Sprintf("[%s]:%d", h.Host, h.Port) }
+func (h Hop) NextHop() string { return "[" + h.Host + "]:" + strconv.Itoa(h.Port) }
 
 // Name is the relay as the file names it: an ID of the catalogue, or the path of a
 // catalogue file.
