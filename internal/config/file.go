@@ -106,15 +106,6 @@ func Read(text []byte) (Config, error) {
 	return c, nil
 }
 
-// HasPort reports whether text, which may be of any length and have mistakes that [Read]
-// tells, names the port of the first hop.
-func HasPort(text []byte) bool {
-	var f struct {
-		Port int `toml:"port"`
-	}
-	return toml.Unmarshal(text, &f) == nil && f.Port != 0
-}
-
 func decodeError(err error) error {
 	var strict *toml.StrictMissingError
 	if errors.As(err, &strict) {
