@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"relayhost/internal/smtpd"
 	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
 )
@@ -69,9 +70,11 @@ func TestSilentAddress(t *testing.T) {
 }
 
 // TestOtherPort: what is said of a port that is not in use names the addresses that were
-// tried, and those that were not.
+// tried, and those that were not. The port in use answers late, so that there is time for
+// both addresses of the other on a busy machine as well.
 func TestOtherPort(t *testing.T) {
 	s := relay(t)
+	s.Configure(func(c *smtpd.Config) { c.Delays = map[smtpd.Step]time.Duration{smtpd.StepGreeting: time.Second} })
 	env := s.env(t)
 	env.Resolver = zone(t, "relay.test. 60 IN A 127.0.0.1", "relay.test. 60 IN A 127.0.0.77")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
