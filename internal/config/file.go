@@ -125,18 +125,12 @@ func decodeError(err error) error {
 }
 
 func (f *fileConfig) config() Config {
-	c := f.beside()
-	c.Routes = make([]Route, len(f.Routes)+1)
+	c := Config{Routes: make([]Route, len(f.Routes)+1), To: f.To, RootTo: f.RootTo, Direct: f.Direct, MapType: f.MapType, Rewrite: f.Rewrite}
 	all := named{}
 	for i := range c.Routes {
 		c.Routes[i] = f.route(i, all)
 	}
 	return c
-}
-
-// beside is the Config without its routes.
-func (f *fileConfig) beside() Config {
-	return Config{To: f.To, RootTo: f.RootTo, Direct: f.Direct, MapType: f.MapType, Rewrite: f.Rewrite}
 }
 
 // route is the i-th route of the Config, of which the first is the default.
@@ -231,7 +225,7 @@ func (c Config) Text(before []byte) ([]byte, error) {
 	if len(before) > 0 {
 		have = c.file.read(before)
 	}
-	if have != nil && have.says(c) {
+	if have != nil && have.config().Says(c) {
 		return before, nil
 	}
 	text, err := c.Marshal()
