@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strconv"
@@ -188,14 +189,11 @@ func checkAddressFlag(flag, value string) error {
 	return config.CheckAddress("--"+flag, value)
 }
 
-// storedPort reports whether relayhost.toml may name the port. One that cannot be
-// read is looked at later.
+// storedPort reports whether there is a relayhost.toml, which may name the port: setup
+// tells where it does not.
 func storedPort(h *host.Host) bool {
-	if text, err := h.ReadFile(config.Path); err == nil && config.HasPort(text) {
-		return true // without the routes, of which there may be ten thousand
-	}
-	c, err := setup.Stored(&h.Reader)
-	return err != nil || c.First().Port != 0
+	_, err := h.Stat(config.Path)
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // request is what the flags say; given reports whether one was given at all.

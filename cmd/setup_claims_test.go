@@ -134,7 +134,7 @@ func TestAlreadySetUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	smtp := config.Hop{Host: "smtp.example.net", Port: 587}
-	api := config.Hop{Host: "smtp.example.net", Port: 587, Via: config.HTTPS, Relay: brevo}
+	api := config.Hop{Host: "smtp.example.net", Port: 587, Via: config.HTTPS, Relay: &brevo}
 	for name, tt := range map[string]struct {
 		hop  config.Hop
 		want string

@@ -99,6 +99,10 @@ func TestMistakesInTheFile(t *testing.T) {
 	if err != nil {
 		t.Errorf("another default relay: want no error, got %v", err)
 	}
+	const none = "--no-probe cannot choose a port"
+	if _, err := look(t, strings.Replace(lookAtRoutes, "port = 587\n", "", 1), "--dry-run"); exitCode(err) != exitUsage || !strings.Contains(err.Error(), none) {
+		t.Errorf("no port of the first hop: got exit code %d and the error %v, want %d and %q", exitCode(err), err, exitUsage, none)
+	}
 }
 
 // --print-config writes what flags and file mean together, and the file as it was written

@@ -156,7 +156,7 @@ func TestTableFits(t *testing.T) {
 }
 
 func TestTextFits(t *testing.T) {
-	for _, r := range append(catalog(t), Smarthost("mail.example.com", 25, StartTLS, false)) {
+	for _, r := range append(catalog(t), *Smarthost("mail.example.com", 25, StartTLS, false)) {
 		fits(t, Text(r))
 	}
 }

@@ -171,8 +171,8 @@ const SmarthostID = "smarthost"
 
 // Smarthost is a relay of which only name, port and TLS are known. Without auth
 // it goes by the address of its clients and takes no credentials.
-func Smarthost(host string, port int, tls TLSMode, auth bool) Relay {
-	r := Relay{
+func Smarthost(host string, port int, tls TLSMode, auth bool) *Relay {
+	r := &Relay{
 		ID:     SmarthostID,
 		Name:   host,
 		Hosts:  Hosts{Default: host},

@@ -151,7 +151,7 @@ func TestSmarthost(t *testing.T) {
 	if host, err := r.Host(""); err != nil || host != "mail.example.com" {
 		t.Errorf("got %q, %v, want %q", host, err, "mail.example.com")
 	}
-	if problems := validate(r); len(problems) > 0 {
+	if problems := validate(*r); len(problems) > 0 {
 		t.Errorf("validate: got %v, want no problem", problems)
 	}
 	if got := r.CheckCredentials("", ""); len(got) != 2 {

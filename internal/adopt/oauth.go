@@ -132,7 +132,7 @@ func (a *reading) byToken(h *Hop, f found, i int) {
 			}
 		}
 	}
-	if !ok || !config.TakesTokens(relays.Relay{ID: h.Relay}) {
+	if !ok || !config.TakesTokens(&relays.Relay{ID: h.Relay}) {
 		return
 	}
 	h.Via, h.SignIn, h.ClientID, h.Tenant = string(config.SMTPOAuth), string(oauth.DeviceCode), p.ClientID, p.tenant()

@@ -24,7 +24,7 @@ const hostOfAPI conf.Field = "host"
 
 // APIKey asks for what proves whose the account at an API is, and for what else the API
 // needs of it. A paste that cannot be a key is told at once.
-func (q *Questions) APIKey(ctx context.Context, a conf.API, r relays.Relay, c *secret.Credentials) error {
+func (q *Questions) APIKey(ctx context.Context, a conf.API, r *relays.Relay, c *secret.Credentials) error {
 	if a.Signed() {
 		if c.Username != "" && !c.SecretAccessKey.IsZero() {
 			return nil
@@ -105,7 +105,7 @@ func answerAPI(p ui.Prompter, a conf.API, f conf.Field, c *secret.Credentials) e
 }
 
 // accessKey asks for both halves of an access key.
-func accessKey(p ui.Prompter, r relays.Relay, c *secret.Credentials) (err error) {
+func accessKey(p ui.Prompter, r *relays.Relay, c *secret.Credentials) (err error) {
 	if c.Username, err = p.Input(askAccessKey, c.Username, nil); err != nil {
 		return err
 	}

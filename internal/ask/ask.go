@@ -209,7 +209,7 @@ func (q *Questions) Stdin(ctx context.Context) (secret.Credentials, error) {
 // Region asks for the region: from a list where the service has few, else
 // as text. A service that has a default is asked about on a terminal all the
 // same: an account of one region is unknown in the others.
-func (q *Questions) Region(ctx context.Context, d setup.Discovery, r relays.Relay) (string, error) {
+func (q *Questions) Region(ctx context.Context, d setup.Discovery, r *relays.Relay) (string, error) {
 	names := r.Hosts.Regions()
 	given := q.Request.CredentialsFile != "" && q.Request.CredentialsFile != "-" && q.Request.From != ""
 	if !q.Can() || !r.NeedsRegion() && (given || len(names) == 0) { // whoever gives all else by flags wants the default
@@ -253,7 +253,7 @@ func (q *Questions) Region(ctx context.Context, d setup.Discovery, r relays.Rela
 }
 
 // Credentials asks for what is missing, in the service's own words.
-func (q *Questions) Credentials(ctx context.Context, r relays.Relay, typed string, c *secret.Credentials) error {
+func (q *Questions) Credentials(ctx context.Context, r *relays.Relay, typed string, c *secret.Credentials) error {
 	auth := r.Auth
 	needUser := c.Username == "" && !auth.Same
 	needPassword := c.Password.IsZero() && c.SecretAccessKey.IsZero()
@@ -322,7 +322,7 @@ func wanted(auth relays.Auth) string {
 }
 
 // From asks for the sender.
-func (q *Questions) From(ctx context.Context, d setup.Discovery, r relays.Relay) (string, error) {
+func (q *Questions) From(ctx context.Context, d setup.Discovery, r *relays.Relay) (string, error) {
 	p, err := q.ask(ctx, "the sender address", "--from, an address that the relay accepts as sender")
 	if err != nil {
 		return "", err
@@ -356,7 +356,7 @@ func doubt(doubted map[string]bool, what string, err error) error {
 
 // publicSender doubts a sender of a public mail service at a relay that verifies
 // senders: it cannot be verified there, and receivers reject such mail (DMARC).
-func publicSender(doubted map[string]bool, r relays.Relay, domain string) error {
+func publicSender(doubted map[string]bool, r *relays.Relay, domain string) error {
 	if r.Sender.Rule != "verified" || !mailaddr.IsPublic(domain) {
 		return nil
 	}

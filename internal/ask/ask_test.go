@@ -120,7 +120,7 @@ func newQuestions(t *testing.T, req setup.Request, typed ...string) (*Questions,
 	return q, s
 }
 
-func relay(t *testing.T, id string) relays.Relay {
+func relay(t *testing.T, id string) *relays.Relay {
 	t.Helper()
 	all, err := relays.Catalog()
 	if err != nil {
@@ -130,7 +130,7 @@ func relay(t *testing.T, id string) relays.Relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return &r
 }
 
 func discovery(t *testing.T) setup.Discovery {

@@ -26,7 +26,7 @@ const (
 )
 
 // waysOf are the ways to sign in to a relay, the one that suits a server best first.
-func waysOf(r relays.Relay) []ui.Option {
+func waysOf(r *relays.Relay) []ui.Option {
 	application := []ui.Option{
 		{Value: bySecret, Text: "Application with a secret", Detail: "no user signs in; a new secret is due every 24 months at most"},
 		{Value: byCertificate, Text: "Application with a certificate", Detail: "no user signs in; no secret is shared; a new certificate is due when it ends"},

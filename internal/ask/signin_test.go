@@ -24,7 +24,7 @@ func TestRegistration(t *testing.T) {
 	} {
 		t.Run(test.relay+" "+string(test.grant), func(t *testing.T) {
 			in := config.SignIn{Grant: test.grant, Tenant: "contoso.example"}
-			text := strings.Join(registration(config.Hop{Relay: relays.Relay{ID: test.relay}, Via: config.SMTPOAuth, Username: "app@contoso.example", SignIn: in}), "\n")
+			text := strings.Join(registration(config.Hop{Relay: &relays.Relay{ID: test.relay}, Via: config.SMTPOAuth, Username: "app@contoso.example", SignIn: in}), "\n")
 			for _, want := range test.want {
 				if !strings.Contains(text, want) {
 					t.Errorf("got\n%s\nwant %q in it", text, want)
@@ -39,7 +39,7 @@ func TestRegistrationFilledIn(t *testing.T) {
 	const id = "7f3a0000-aaaa-bbbb-cccc-000000000001"
 	for relay, want := range map[string]string{"m365": "New-ServicePrincipal -AppId " + id + " -ObjectId", "m365-hve": "-AppId " + id} {
 		t.Run(relay, func(t *testing.T) {
-			h := config.Hop{Relay: relays.Relay{ID: relay}, Via: config.SMTPOAuth, SignIn: config.SignIn{Grant: oauth.ClientCredentials, ClientID: id}}
+			h := config.Hop{Relay: &relays.Relay{ID: relay}, Via: config.SMTPOAuth, SignIn: config.SignIn{Grant: oauth.ClientCredentials, ClientID: id}}
 			if text := strings.Join(registration(h), "\n"); !strings.Contains(text, want) || strings.Contains(text, "CLIENT_ID") {
 				t.Errorf("got\n%s\nwant %q in it and no CLIENT_ID", text, want)
 			}
@@ -59,7 +59,7 @@ func TestRegistrationAPI(t *testing.T) {
 		{"gmail", oauth.AuthorizationCode, []string{"Gmail API", "Desktop app", "7 days"}},
 	} {
 		t.Run(test.relay+" "+string(test.grant), func(t *testing.T) {
-			h := config.Hop{Relay: relays.Relay{ID: test.relay}, Via: config.HTTPS, Username: "app@contoso.example", SignIn: config.SignIn{Grant: test.grant}}
+			h := config.Hop{Relay: &relays.Relay{ID: test.relay}, Via: config.HTTPS, Username: "app@contoso.example", SignIn: config.SignIn{Grant: test.grant}}
 			text := strings.Join(registration(h), "\n")
 			for _, want := range test.want {
 				if !strings.Contains(text, want) {

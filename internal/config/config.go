@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"relayhost/internal/secret"
@@ -80,8 +81,9 @@ func (r Route) Number(n int) int { return r.level + n }
 
 // Hop is one way to a relay: a host and port with its account.
 type Hop struct {
-	// Relay has its ID alone until Resolve has looked it up.
-	Relay relays.Relay
+	// Relay has its ID alone until Resolve has looked it up, and is never nil. Hops share
+	// it: whoever changes it changes a copy.
+	Relay *relays.Relay
 	// RelayFile is the catalogue file of one's own that Relay is from; "" for a
 	// relay of the catalogue.
 	RelayFile string
@@ -105,7 +107,9 @@ type Hop struct {
 }
 
 // New is the Config of a host on which nothing is stored.
-func New() Config { return Config{Routes: []Route{{Name: DefaultRoute, Hops: []Hop{{}}}}} }
+func New() Config {
+	return Config{Routes: []Route{{Name: DefaultRoute, Hops: []Hop{{Relay: &relays.Relay{}}}}}}
+}
 
 // First is the first hop of the default route.
 func (c Config) First() *Hop { return &c.Routes[0].Hops[0] }
@@ -173,10 +177,10 @@ func (c Config) Normal() Config {
 func Key(route, hop int, value string) string {
 	key := ""
 	if route > 0 {
-		key = fmt.Sprintf("route[%d].", route-1)
+		key = "route[" + strconv.Itoa(route-1) + "]."
 	}
 	if hop > 0 {
-		key += fmt.Sprintf("fallback[%d].", hop-1)
+		key += "fallback[" + strconv.Itoa(hop-1) + "]."
 	}
 	return key + value
 }
@@ -194,7 +198,7 @@ func Label(route string, hop int) string {
 }
 
 // NextHop is the key of every table: "[host]:port".
-func (h Hop) NextHop() string { return fmt.Sprintf("[%s]:%d", h.Host, h.Port) }
+func (h Hop) NextHop() string { return "[" + h.Host + "]:" + strconv.Itoa(h.Port) }
 
 // Name is the relay as the file names it: an ID of the catalogue, or the path of a
 // catalogue file.

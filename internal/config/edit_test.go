@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"relayhost/internal/config"
+	"relayhost/relays"
 )
 
 // byHand is a file with comments in all places that somebody could write them in.
@@ -131,8 +132,7 @@ func TestTextAddsFallbacks(t *testing.T) {
 	}
 	c := read(t, b.String()).Clone()
 	for i := range c.Routes[1:] {
-		fallback := config.Hop{CredentialsFile: fmt.Sprintf("/root/%d.txt", i)}
-		fallback.Relay.ID = "sendgrid"
+		fallback := config.Hop{Relay: &relays.Relay{ID: "sendgrid"}, CredentialsFile: fmt.Sprintf("/root/%d.txt", i)}
 		c.Routes[i+1].Hops = append(c.Routes[i+1].Hops, fallback)
 	}
 	text, err := c.Text([]byte(b.String()))

@@ -10,7 +10,9 @@ import (
 // each key, but that host, port and TLS mode may be left out, and that a fallback
 // may leave out what the first hop says.
 func (c Config) Says(want Config) bool {
-	if len(c.Routes) != len(want.Routes) || !sayBeside(c, want) {
+	to := c.To == want.To || c.To == "" && want.To == want.From() // its default
+	if len(c.Routes) != len(want.Routes) || !to || c.RootTo != want.RootTo || c.MapType != want.MapType ||
+		!slices.Equal(c.Direct, want.Direct) || !maps.Equal(c.Rewrite, want.Rewrite) {
 		return false
 	}
 	for i, r := range c.Routes {
@@ -19,27 +21,6 @@ func (c Config) Says(want Config) bool {
 		}
 	}
 	return true
-}
-
-// says is [Config.Says] for a file as it was read, of which one route at a time is made:
-// there may be ten thousand.
-func (f *fileConfig) says(want Config) bool {
-	if len(f.Routes)+1 != len(want.Routes) || !sayBeside(f.beside(), want) {
-		return false
-	}
-	for i, w := range want.Routes {
-		if !sayRoute(i, f.route(i), w) {
-			return false
-		}
-	}
-	return true
-}
-
-// sayBeside compares what is beside the routes.
-func sayBeside(c, want Config) bool {
-	to := c.To == want.To || c.To == "" && want.To == want.From() // its default
-	return to && c.RootTo == want.RootTo && c.MapType == want.MapType &&
-		slices.Equal(c.Direct, want.Direct) && maps.Equal(c.Rewrite, want.Rewrite)
 }
 
 // sayRoute compares the i-th routes.

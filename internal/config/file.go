@@ -106,15 +106,6 @@ func Read(text []byte) (Config, error) {
 	return c, nil
 }
 
-// HasPort reports whether text, which may be of any length and have mistakes that [Read]
-// tells, names the port of the first hop.
-func HasPort(text []byte) bool {
-	var f struct {
-		Port int `toml:"port"`
-	}
-	return toml.Unmarshal(text, &f) == nil && f.Port != 0
-}
-
 func decodeError(err error) error {
 	var strict *toml.StrictMissingError
 	if errors.As(err, &strict) {
@@ -134,34 +125,29 @@ func decodeError(err error) error {
 }
 
 func (f *fileConfig) config() Config {
-	c := f.beside()
-	c.Routes = make([]Route, len(f.Routes)+1)
+	c := Config{Routes: make([]Route, len(f.Routes)+1), To: f.To, RootTo: f.RootTo, Direct: f.Direct, MapType: f.MapType, Rewrite: f.Rewrite}
+	all := named{}
 	for i := range c.Routes {
-		c.Routes[i] = f.route(i)
+		c.Routes[i] = f.route(i, all)
 	}
 	return c
 }
 
-// beside is the Config without its routes.
-func (f *fileConfig) beside() Config {
-	return Config{To: f.To, RootTo: f.RootTo, Direct: f.Direct, MapType: f.MapType, Rewrite: f.Rewrite}
-}
-
 // route is the i-th route of the Config, of which the first is the default.
-func (f *fileConfig) route(i int) Route {
+func (f *fileConfig) route(i int, all named) Route {
 	r := fileRoute{Name: DefaultRoute, From: f.From, fileHop: fileHop{f.fileRelay, f.fileAccess}, Fallback: f.Fallback}
 	if i > 0 {
 		r = f.Routes[i-1]
 	}
 	route := Route{Name: r.Name, Senders: r.Senders, From: r.From, Hops: make([]Hop, 0, len(r.Fallback)+1)}
-	route.Hops = append(route.Hops, r.hop())
+	route.Hops = append(route.Hops, r.hop(all))
 	for _, h := range r.Fallback {
-		route.Hops = append(route.Hops, h.hop())
+		route.Hops = append(route.Hops, h.hop(all))
 	}
 	return route
 }
 
-func (f fileHop) hop() Hop {
+func (f fileHop) hop(all named) Hop {
 	h := Hop{
 		Region: f.Region, Host: f.Host, Port: f.Port, TLS: relays.TLSMode(f.TLS), CredentialsFile: f.CredentialsFile,
 		CAFile: f.CAFile, Pin: f.Fingerprint, NoVerify: f.NoVerify, Connections: f.Connections,
@@ -171,11 +157,20 @@ func (f fileHop) hop() Hop {
 		h.TLS = relays.NoTLS
 	}
 	if isRelayFile(f.Relay) {
-		h.RelayFile = f.Relay
-	} else {
-		h.Relay.ID = f.Relay
+		h.RelayFile, f.Relay = f.Relay, ""
 	}
+	h.Relay = all.relay(f.Relay)
 	return h
+}
+
+// named are relays that have an ID alone, one for all hops that name it.
+type named map[string]*relays.Relay
+
+func (n named) relay(id string) *relays.Relay {
+	if n[id] == nil {
+		n[id] = &relays.Relay{ID: id}
+	}
+	return n[id]
 }
 
 // isRelayFile tells the path of a catalogue file from the name of a relay.
@@ -230,7 +225,7 @@ func (c Config) Text(before []byte) ([]byte, error) {
 	if len(before) > 0 {
 		have = c.file.read(before)
 	}
-	if have != nil && have.says(c) {
+	if have != nil && have.config().Says(c) {
 		return before, nil
 	}
 	text, err := c.Marshal()

@@ -318,18 +318,3 @@ func TestNormal(t *testing.T) {
 		t.Errorf("the Config itself: got %q and %q, want %q and %q", host, sender, "Mail.B.example", "Shop.example")
 	}
 }
-
-// HasPort is about the first hop alone.
-func TestHasPort(t *testing.T) {
-	for text, want := range map[string]bool{
-		"version = 1\nport = 587\n":            true,
-		"version = 1\n[[route]]\nport = 587\n": false,
-		"version = 1\n":                        false,
-		"port = ":                              false,
-		"unknown = 1\nport = 25\n[[route]]\nname = 1\nport = true": true,
-	} {
-		if got := config.HasPort([]byte(text)); got != want {
-			t.Errorf("%q: got %t, want %t", text, got, want)
-		}
-	}
-}

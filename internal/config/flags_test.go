@@ -9,7 +9,7 @@ import (
 
 // What was said before is kept for the same relay until something else is said.
 func TestMerge(t *testing.T) {
-	before := config.Hop{Relay: relays.Relay{ID: "corp"}, Host: "a.test", Port: 2525, TLS: relays.StartTLS, Connections: 50, CAFile: "/ca.pem"}
+	before := config.Hop{Relay: &relays.Relay{ID: "corp"}, Host: "a.test", Port: 2525, TLS: relays.StartTLS, Connections: 50, CAFile: "/ca.pem"}
 	seven, none := 7, 0
 	type want struct {
 		port, connections int
@@ -47,7 +47,7 @@ func TestMerge(t *testing.T) {
 
 // TestMergeRegion: in another region mail goes by the API still, as before.
 func TestMergeRegion(t *testing.T) {
-	before := config.Hop{Relay: relays.Relay{ID: "mailgun"}, Host: "smtp.mailgun.org", Via: config.HTTPS, Port: 443, TLS: relays.Implicit, Proxy: "http://proxy.test:3128", BridgeService: true, CAFile: "/ca.pem", Connections: 7}
+	before := config.Hop{Relay: &relays.Relay{ID: "mailgun"}, Host: "smtp.mailgun.org", Via: config.HTTPS, Port: 443, TLS: relays.Implicit, Proxy: "http://proxy.test:3128", BridgeService: true, CAFile: "/ca.pem", Connections: 7}
 	for _, test := range []struct {
 		name  string
 		relay string
@@ -62,7 +62,7 @@ func TestMergeRegion(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := config.New()
 			*c.First() = before
-			h := c.Merge(config.Hop{Relay: relays.Relay{ID: test.relay}, Host: "smtp.eu.mailgun.org"}, before, test.given).First()
+			h := c.Merge(config.Hop{Relay: &relays.Relay{ID: test.relay}, Host: "smtp.eu.mailgun.org"}, before, test.given).First()
 			if h.Via != test.want {
 				t.Errorf("via: got %q, want %q", h.Via, test.want)
 			}

@@ -55,13 +55,13 @@ func ProxyLogin(proxy string) secret.Value {
 func (h Hop) ByAPI() bool { return h.Via == HTTPS }
 
 // HasAPI reports whether mail can go by the API of relay r.
-func HasAPI(r relays.Relay) bool { _, ok := conf.Get(r.ID); return ok }
+func HasAPI(r *relays.Relay) bool { _, ok := conf.Get(r.ID); return ok }
 
 // APITakesTokens reports whether the API of h wants a sign-in by OAuth, not a key.
 func (h Hop) APITakesTokens() bool { return h.ByAPI() && APITakesTokens(h.Relay) }
 
 // APITakesTokens reports whether r has an API that wants a sign-in by OAuth.
-func APITakesTokens(r relays.Relay) bool { a, ok := conf.Get(r.ID); return ok && a.Tokens() }
+func APITakesTokens(r *relays.Relay) bool { a, ok := conf.Get(r.ID); return ok && a.Tokens() }
 
 // RegionName is the region of h by its short name, "" where there is none: as it was
 // given, or what the host says.

@@ -20,7 +20,7 @@ type Catalogue func(name string) (relays.Relay, error)
 // are *FileError at the line of the hop.
 func (c Config) Resolve(find Catalogue, inUse []string) (Config, error) {
 	c = c.Clone()
-	r := resolver{c: c, find: find, ports: map[string][]int{}, found: map[string]relays.Relay{}, hosts: map[[2]string]string{}}
+	r := resolver{c: c, find: find, ports: map[string][]int{}, found: map[string]*relays.Relay{}, hosts: map[[2]string]string{}}
 	for _, hop := range inUse {
 		if host, port, ok := cutNextHop(hop); ok && !slices.Contains(r.ports[host], port) {
 			r.ports[host] = append(r.ports[host], port)
@@ -45,7 +45,7 @@ type resolver struct {
 	c     Config
 	find  Catalogue
 	ports map[string][]int // of the next hops in use, by host
-	found map[string]relays.Relay
+	found map[string]*relays.Relay
 	hosts map[[2]string]string
 }
 
@@ -67,7 +67,7 @@ func (r *resolver) route(i int) error {
 			return err
 		}
 		if hops[n].Relay.ID == relays.SmarthostID && hops[n].Host == hops[0].Host {
-			hops[n].Relay.Auth = hops[0].Relay.Auth
+			hops[n].Relay.Auth = hops[0].Relay.Auth // of a smarthost, which has a Relay of its own
 		}
 	}
 	for n := range hops {
@@ -110,14 +110,15 @@ func (r *resolver) hop(route, n int, h *Hop) (err error) {
 		return nil
 	}
 	name := h.Name()
-	relay, ok := r.found[name]
-	if !ok {
-		if relay, err = r.find(name); err != nil {
+	relay := r.found[name]
+	if relay == nil {
+		found, err := r.find(name)
+		if err != nil {
 			e := r.c.Mistake(Key(route, n, "relay"), "%v", err)
 			e.Hint = "relayhost relays lists the relays"
 			return e
 		}
-		r.found[name] = relay
+		relay, r.found[name] = &found, &found
 	}
 	h.Relay = relay
 	region, key := h.Region, "region"
@@ -173,7 +174,7 @@ func tlsWord(m relays.TLSMode) string {
 }
 
 // PortList names the ports of a relay in messages.
-func PortList(r relays.Relay) string {
+func PortList(r *relays.Relay) string {
 	var ports []string
 	for _, p := range r.Ports {
 		ports = append(ports, strconv.Itoa(p.Port))

@@ -88,7 +88,7 @@ const GmailID = "gmail"
 var takesTokens = []string{"m365", "m365-hve", "outlook"}
 
 // TakesTokens reports whether a hop of relay r can be signed in to by OAuth.
-func TakesTokens(r relays.Relay) bool { return slices.Contains(takesTokens, r.ID) }
+func TakesTokens(r *relays.Relay) bool { return slices.Contains(takesTokens, r.ID) }
 
 // grants are the values of sign_in, as a text lists them.
 func grants() string {

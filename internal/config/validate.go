@@ -65,7 +65,8 @@ const (
 )
 
 func (c Config) check(s stage, accounts bool) error {
-	k := &checker{c: c, asRead: s == asRead, complete: s == complete, accounts: accounts, names: map[string]int{}, senders: map[string]taken{}, hops: map[string]*Hop{}}
+	k := &checker{c: c, asRead: s == asRead, complete: s == complete, accounts: accounts,
+		names: make(map[string]int, len(c.Routes)), senders: make(map[string]taken, len(c.Routes)), hops: map[string]*Hop{}}
 	first := c.First()
 	k.reserved = []string{DefaultRoute, first.Relay.ID, bareName(first.Relay.ID), first.Name()}
 	k.route(0, &c.Routes[0])
@@ -309,9 +310,7 @@ func IsSender(s string) bool {
 	if strings.Contains(s, "@") {
 		return mailaddr.IsAddress(s) && s[0] != '#' // which begins a comment
 	}
-	domain := strings.TrimPrefix(s, ".")
-	_, err := netip.ParseAddr(domain)
-	return mailaddr.IsHost(domain) && err != nil
+	return mailaddr.IsDomain(strings.TrimPrefix(s, "."))
 }
 
 // hop checks one hop by itself.

@@ -220,7 +220,7 @@ func (d *demo) mainJob(ctx context.Context, private *instance.Instance) error {
 	}
 	b := setup.Basis{
 		Deps:      setup.Deps{Host: d.Host, ConfigDir: private.ConfigDir, StateDir: filepath.Join(d.dir, "state"), Report: d.Report},
-		Discovery: setup.Discovery{State: state, Resolver: resolver},
+		Discovery: setup.Discovery{Before: *config.New().First(), State: state, Resolver: resolver},
 	}
 	c := config.Config{To: demoTo, Routes: []config.Route{{Name: config.DefaultRoute, From: demoFrom, Hops: []config.Hop{{
 		Relay: relays.Smarthost(demoHost, d.port, relays.StartTLS, true), Host: demoHost, Port: d.port, TLS: relays.StartTLS,

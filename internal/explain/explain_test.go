@@ -160,7 +160,7 @@ func TestText(t *testing.T) {
 		lost  bool
 	}{
 		{"log line of a known host", prefix + "status=deferred (SASL authentication failed; server email-smtp.eu-west-1.amazonaws.com[192.0.2.1] said: 535 Authentication Credentials Invalid)", nil, "ses_credentials_invalid ses_iam_secret ses_region_mismatch", false},
-		{"the same reply at another service", "535 Authentication Credentials Invalid", &smarthost, "auth_535_generic", false},
+		{"the same reply at another service", "535 Authentication Credentials Invalid", smarthost, "auth_535_generic", false},
 		{"bounced", prefix + "status=bounced (host email-smtp.eu-west-1.amazonaws.com[192.0.2.1] said: 554 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: a@example.com (in reply to end of DATA command))", nil, "ses_unverified_identity", true},
 		{"the same, kept by the status filter", prefix + "status=deferred (host email-smtp.eu-west-1.amazonaws.com[192.0.2.1] said: 454 Message rejected: Email address is not verified. The following identities failed the check in region EU-WEST-1: a@example.com (in reply to end of DATA command))", &ses, "ses_unverified_identity", false},
 		{"only one service says so", "550 5.7.30 Basic authentication is not supported for Client Submission.", nil, "o365_basic_retired", false},

@@ -23,12 +23,14 @@ type Rewriter struct {
 	request []byte // the last one, whose room the next takes
 }
 
-// Bounds on what trivial-rewrite(8) answers: an address has 64 KB at most in
-// Postfix itself (line_length_limit and the like are far below).
+// Bounds on what trivial-rewrite(8) and verify(8) answer: a line of SMTP has 2 KB in Postfix
+// itself (line_length_limit), and an address less.
 const (
 	maxAttributes = 16
-	maxAttribute  = 1 << 16
+	maxAttribute  = 1 << 14
 )
+
+var errTooMuch = errors.New("Postfix answers with too much")
 
 // answerTime bounds the wait for one answer; a test sets it.
 var answerTime = 10 * time.Second
@@ -57,7 +59,7 @@ func Dial(ctx context.Context, socket string) (*Rewriter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", filepath.Base(socket), err)
 	}
-	return &Rewriter{conn: conn, r: bufio.NewReader(conn)}, nil
+	return &Rewriter{conn: conn, r: bufio.NewReaderSize(conn, maxAttribute)}, nil
 }
 
 // Close ends the connection.
@@ -262,21 +264,17 @@ func (r *Rewriter) read() ([]attribute, error) {
 		}
 		got = append(got, attribute{name, value})
 	}
-	return nil, errors.New("Postfix answers with too much")
+	return nil, errTooMuch
 }
 
 // word reads up to a NUL.
 func (r *Rewriter) word() (string, error) {
-	var b strings.Builder
-	for b.Len() < maxAttribute {
-		c, err := r.r.ReadByte()
-		if err != nil {
-			return "", err
-		}
-		if c == 0 {
-			return b.String(), nil
-		}
-		b.WriteByte(c)
+	word, err := r.r.ReadSlice(0)
+	if errors.Is(err, bufio.ErrBufferFull) {
+		return "", errTooMuch
 	}
-	return "", errors.New("Postfix answers with too much")
+	if err != nil {
+		return "", err
+	}
+	return string(word[:len(word)-1]), nil
 }

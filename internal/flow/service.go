@@ -25,6 +25,7 @@ type side struct {
 	asked   map[string]map[string]string // answers of postmap -q, by table
 	slow    map[string]bool              // tables that gave none in tableTime
 	entries map[string]postfix.Service   // of master.cf, by the names that were asked for
+	ways    map[[3]string]Route          // TLS and account, by service, next hop and the sender that the account is chosen by
 }
 
 // service is the entry of master.cf for a socket of Postfix.
@@ -61,7 +62,7 @@ func newSide(ctx context.Context, h *host.Host, in *instance.Instance, s postfix
 }
 
 func newSideOf(h *host.Host, s postfix.State) *side {
-	return &side{s: s, r: &h.Reader, sources: postfix.NewLookups(s), asked: map[string]map[string]string{}, slow: map[string]bool{}, entries: map[string]postfix.Service{}}
+	return &side{s: s, r: &h.Reader, sources: postfix.NewLookups(s), asked: map[string]map[string]string{}, slow: map[string]bool{}, entries: map[string]postfix.Service{}, ways: map[[3]string]Route{}}
 }
 
 // know prepares the tables for the addresses.
@@ -76,7 +77,7 @@ func (d *side) know(addresses []string) {
 // get looks key up in a list of tables. Partial keys ("@domain") do not go to
 // tables of patterns (DATABASE_README).
 func (d *side) get(ctx context.Context, list, key string) (value string, from postfix.Table, ok bool) {
-	for _, t := range postfix.ParseTables(list, d.s.DefaultMap) {
+	for _, t := range d.sources.List(list) {
 		_, source := d.s.Maps[t.Path]
 		if source && t.Editable() || t.Type == "static" || t.Type == "inline" {
 			if value, _, ok := d.sources.Get(t.String(), key); ok {
@@ -164,8 +165,17 @@ func (d *side) route(ctx context.Context, a Answer, sender string) Route {
 	if list := postfix.Words(a.NextHop); len(list) > 1 { // smtp(8) asks tables for each next hop
 		first = list[0]
 	}
-	w.TLS, w.TLSDetail, w.policy = d.tls(ctx, s, prefix, first)
-	w.Account = d.account(ctx, s, prefix, first, sender)
+	if !d.yes(s, prefix+"sender_dependent_authentication") {
+		sender = ""
+	}
+	key := [3]string{a.Transport, first, sender}
+	way, known := d.ways[key]
+	if !known { // as few are, also of ten thousand senders
+		way.TLS, way.TLSDetail, way.policy = d.tls(ctx, s, prefix, first)
+		way.Account = d.account(ctx, s, prefix, first, sender)
+		d.ways[key] = way
+	}
+	w.TLS, w.TLSDetail, w.policy, w.Account = way.TLS, way.TLSDetail, way.policy, way.Account
 	return w
 }
 

@@ -59,10 +59,11 @@ func (t Table) Senders() string {
 func (t Table) group(change string) []string {
 	type pair struct{ before, after Route }
 	var order []pair
-	classes := map[pair][]string{}
+	var classes [][]string // by the place in order
+	places := map[pair]int{}
 	type named struct {
-		pair
-		name string
+		place int
+		name  string
 	}
 	listed := map[named]bool{}
 	for _, r := range t.Rows {
@@ -74,17 +75,19 @@ func (t Table) group(change string) []string {
 			p = pair{Route{Local: true}, Route{Local: true}}
 		}
 		p.before.Sender, p.after.Sender, p.before.policy, p.after.policy = "", "", "", ""
-		if classes[p] == nil {
-			order = append(order, p)
+		at, known := places[p]
+		if !known {
+			at = len(order)
+			places[p], order, classes = at, append(order, p), append(classes, nil)
 		}
-		if name := r.short(); !listed[named{p, name}] {
-			listed[named{p, name}] = true
-			classes[p] = append(classes[p], name)
+		if name := r.short(); !listed[named{at, name}] {
+			listed[named{at, name}] = true
+			classes[at] = append(classes[at], name)
 		}
 	}
 	var lines []string
-	for _, p := range order {
-		names := classes[p]
+	for i, p := range order {
+		names := classes[i]
 		if n := len(names) - maxNames; n > 1 && change != Unasked { // with thousands of routes nobody reads on
 			names = append(names[:maxNames:maxNames], fmt.Sprintf("%d more classes of mail (--json lists them)", n))
 		}

@@ -57,10 +57,11 @@ func IsDomain(s string) bool {
 
 // IsHost reports whether s is an [IsDomain] or an IP address without a zone.
 func IsHost(s string) bool {
-	if a, err := netip.ParseAddr(s); err == nil {
-		return a.Zone() == ""
+	if IsDomain(s) {
+		return true
 	}
-	return IsDomain(s)
+	a, err := netip.ParseAddr(s)
+	return err == nil && a.Zone() == ""
 }
 
 // IsLocal reports whether s is a local part of dot-atoms (RFC 5321 section 4.1.2)

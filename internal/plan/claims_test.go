@@ -65,7 +65,7 @@ func holds(path, text string) state { return func(s *scene) { s.host.with(path, 
 func answered(change func(*config.Config)) state { return func(s *scene) { change(&s.config) } }
 
 func relayed(change func(*relays.Relay)) state {
-	return func(s *scene) { change(&s.config.First().Relay) }
+	return func(s *scene) { change(s.config.First().Relay) }
 }
 
 func limited(l relays.Limits) state { return relayed(func(r *relays.Relay) { r.Limits = l }) }

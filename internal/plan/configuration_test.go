@@ -26,7 +26,7 @@ func TestConfigurationPage(t *testing.T) {
 	s.version = postfix.Version{Major: 3, Minor: 10}
 	p := build(t, s, options(func(o *config.Config) {
 		h := o.First()
-		h.Relay, h.Region, h.Host = ses, "eu-west-1", "email-smtp.eu-west-1.amazonaws.com"
+		h.Relay, h.Region, h.Host = &ses, "eu-west-1", "email-smtp.eu-west-1.amazonaws.com"
 	}))
 	for _, path := range []string{mainPath, masterPath} {
 		t.Run(path, func(t *testing.T) {

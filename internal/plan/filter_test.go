@@ -50,7 +50,7 @@ func TestFaultsOfTheAccountAreDeferred(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := text(t, build(t, debian(t), options(func(o *config.Config) { o.First().Relay = ses })), filterPath)
+	table := text(t, build(t, debian(t), options(func(o *config.Config) { o.First().Relay = &ses })), filterPath)
 	for _, tt := range []struct {
 		name, said, want string
 	}{

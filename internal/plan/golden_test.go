@@ -61,7 +61,7 @@ func answersFor(t *testing.T, r relays.Relay, mode relays.TLSMode, port int) con
 	if user == "" {
 		user = "user"
 	}
-	return routed(config.Hop{Relay: r, Host: name, Port: port, TLS: mode, Username: user, Password: secret.New("p:a#s s")})
+	return routed(config.Hop{Relay: &r, Host: name, Port: port, TLS: mode, Username: user, Password: secret.New("p:a#s s")})
 }
 
 // sample are the relays whose plans are compared with files and run in the lab:

@@ -166,7 +166,7 @@ func concurrencyOf(out *output, state postfix.State, h *config.Hop) int {
 // all transports is shorter.
 func setPause(out *output, state postfix.State, s *service) {
 	longest := 0
-	var slowest relays.Relay
+	var slowest *relays.Relay
 	for i := range s.hops {
 		if s.bridge && !s.hops[i].ByAPI() {
 			// The bridge counts, and Postfix's own measure would send every message alone.
@@ -190,7 +190,7 @@ func setPause(out *output, state postfix.State, s *service) {
 }
 
 // oneByOne tells of a pause of so many seconds, which may be longer than r demands.
-func oneByOne(out *output, r relays.Relay, seconds int) {
+func oneByOne(out *output, r *relays.Relay, seconds int) {
 	rate, unit := r.Limits.RatePerSecond, "second"
 	if minute := float64(r.Limits.PerMinute); minute > 0 && (rate <= 0 || minute/60 < rate) {
 		rate, unit = minute, "minute"

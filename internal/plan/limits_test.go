@@ -62,7 +62,7 @@ func TestNoSMTPUTF8(t *testing.T) {
 	}
 	for value, want := range map[string]bool{"yes": true, "no": false} {
 		t.Run("smtputf8_enable = "+value, func(t *testing.T) {
-			p := build(t, debian(t).set("smtputf8_enable", value), options(func(o *config.Config) { o.First().Relay = r }))
+			p := build(t, debian(t).set("smtputf8_enable", value), options(func(o *config.Config) { o.First().Relay = &r }))
 			if got := hasNote(p, "SMTPUTF8"); got != want {
 				t.Errorf("smtputf8_enable = %s: noted %v, want %v", value, got, want)
 			}

@@ -83,9 +83,9 @@ func withSecond(t *testing.T, relay relays.Relay) config.Config {
 		t.Fatal(err)
 	}
 	return options(func(o *config.Config) {
-		o.First().Relay = relay
+		o.First().Relay = &relay
 		hop := *o.First()
-		hop.Relay, hop.Port = other, 2525
+		hop.Relay, hop.Port = &other, 2525
 		o.Routes[0].Hops = append(o.Routes[0].Hops[:1], hop)
 	})
 }
@@ -101,7 +101,7 @@ func TestReplies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			alone[s.relay] = text(t, build(t, debian(t), options(func(o *config.Config) { o.First().Relay = relay })), filterPath)
+			alone[s.relay] = text(t, build(t, debian(t), options(func(o *config.Config) { o.First().Relay = &relay })), filterPath)
 			p := build(t, debian(t), withSecond(t, relay))
 			status[s.relay], reply[s.relay] = text(t, p, filterPath), text(t, p, "/etc/postfix/relayhost_reply_filter")
 		}
@@ -137,7 +137,7 @@ func TestEveryReplyOfTheCatalogue(t *testing.T) {
 	}
 	n := 0
 	for _, relay := range all {
-		table := text(t, build(t, debian(t), options(func(o *config.Config) { o.First().Relay = relay })), filterPath)
+		table := text(t, build(t, debian(t), options(func(o *config.Config) { o.First().Relay = &relay })), filterPath)
 		for _, reply := range relay.Replies {
 			phase := map[string]string{"mail": "mail", "rcpt": "rcpt", "data": "dot", "": "dot"}[reply.At]
 			if reply.Sample == "" || reply.Code != 0 && reply.Code < 500 || phase == "" {
@@ -175,7 +175,7 @@ func TestEveryReplyOfAnAPI(t *testing.T) {
 		if !ok || a.Tokens() {
 			continue
 		}
-		h := config.Hop{Relay: relay, Host: "api.example", Port: 443, Via: config.HTTPS, TLS: relays.Implicit}
+		h := config.Hop{Relay: &relay, Host: "api.example", Port: 443, Via: config.HTTPS, TLS: relays.Implicit}
 		h.API.Settings = map[conf.Field]string{}
 		for _, f := range a.Needs {
 			h.API.Settings[f] = "x"

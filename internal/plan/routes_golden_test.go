@@ -26,7 +26,7 @@ func hop(t testing.TB, id string, port int, account string) config.Hop {
 		t.Fatalf("%s: got the error %v, want none", id, err)
 	}
 	mode, _ := r.TLSOf(port)
-	return config.Hop{Relay: r, Host: name, Port: port, TLS: mode, Username: account, Password: secret.New("pw-" + account)}
+	return config.Hop{Relay: &r, Host: name, Port: port, TLS: mode, Username: account, Password: secret.New("pw-" + account)}
 }
 
 // routed are the answers with hop as the default route.

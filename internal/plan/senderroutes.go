@@ -37,7 +37,7 @@ func routesOf(out *output, cfg config.Config) (routes []*route) {
 }
 
 // ofNull is the relay of mail with the null sender.
-func ofNull(cfg config.Config, routes []*route) relays.Relay {
+func ofNull(cfg config.Config, routes []*route) *relays.Relay {
 	for _, w := range routes {
 		if slices.Contains(w.Senders, config.NullSender) {
 			return w.Hops[0].Relay

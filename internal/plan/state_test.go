@@ -131,14 +131,14 @@ func (s *server) apply(p plan.Plan) {
 }
 
 // service is a relay as a test wants it.
-func service(change ...func(*relays.Relay)) relays.Relay {
-	r := relays.Relay{
+func service(change ...func(*relays.Relay)) *relays.Relay {
+	r := &relays.Relay{
 		ID: "ses", Name: "Amazon SES", Hosts: relays.Hosts{Default: "smtp.example.net"},
 		Auth:   relays.Auth{Mechanisms: []string{"PLAIN", "LOGIN"}},
 		Sender: relays.Sender{Rule: "verified"},
 	}
 	for _, c := range change {
-		c(&r)
+		c(r)
 	}
 	return r
 }

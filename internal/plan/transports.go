@@ -348,7 +348,7 @@ var impatient = []templates.Setting{
 	{Name: "smtp_rcpt_timeout", Value: "60s"},
 }
 
-func relayName(r relays.Relay) string {
+func relayName(r *relays.Relay) string {
 	if r.Name == "" {
 		return r.ID
 	}

@@ -66,7 +66,7 @@ func (s State) facts(exists func(path string) (exists, known bool), defaults map
 type lintTables struct{ *Lookups }
 
 func (l lintTables) Tables(maps string) (all []lint.Table) {
-	for _, t := range ParseTables(maps, l.state.DefaultMap) {
+	for _, t := range l.List(maps) {
 		all = append(all, lint.Table{Type: t.Type, Path: t.Path, Editable: t.Editable()})
 	}
 	return all

@@ -10,7 +10,8 @@ import (
 // holds. Each table is taken apart once. The zero value is not usable.
 type Lookups struct {
 	state  State
-	opened map[string]opened
+	lists  map[string][]Table
+	opened map[Table]opened
 }
 
 // opened is a table that has been taken apart.
@@ -24,14 +25,24 @@ type opened struct {
 
 // NewLookups prepares the tables of s.
 func NewLookups(s State) *Lookups {
-	return &Lookups{state: s, opened: make(map[string]opened)}
+	return &Lookups{state: s, lists: make(map[string][]Table), opened: make(map[Table]opened)}
+}
+
+// List is [ParseTables] for a list that is asked for again and again.
+func (l *Lookups) List(maps string) []Table {
+	tables, done := l.lists[maps]
+	if !done {
+		tables = ParseTables(maps, l.state.DefaultMap)
+		l.lists[maps] = tables
+	}
+	return tables
 }
 
 // Get looks key up in a list of tables (the value of a ..._maps parameter, after
 // expansion): the first table that has it counts. Keys are folded to lower case.
 func (l *Lookups) Get(maps, key string) (value string, t Table, ok bool) {
 	key = fold(key)
-	for _, t := range ParseTables(maps, l.state.DefaultMap) {
+	for _, t := range l.List(maps) {
 		switch o := l.open(t); {
 		case o.static:
 			return o.any, t, true
@@ -49,7 +60,7 @@ func (l *Lookups) Get(maps, key string) (value string, t Table, ok bool) {
 func (l *Lookups) Keys(maps string) []string {
 	seen := make(map[string]bool)
 	var keys []string
-	for _, t := range ParseTables(maps, l.state.DefaultMap) {
+	for _, t := range l.List(maps) {
 		for _, key := range l.open(t).keys {
 			if !seen[key] {
 				seen[key] = true
@@ -67,7 +78,7 @@ const NoFile = "there is no such file"
 // Closed lists the tables of a list that cannot be read from here, each with
 // the reason.
 func (l *Lookups) Closed(maps string) (tables []Table, why []string) {
-	for _, t := range ParseTables(maps, l.state.DefaultMap) {
+	for _, t := range l.List(maps) {
 		if o := l.open(t); o.why != "" {
 			tables, why = append(tables, t), append(why, o.why)
 		}
@@ -76,11 +87,10 @@ func (l *Lookups) Closed(maps string) (tables []Table, why []string) {
 }
 
 func (l *Lookups) open(t Table) opened {
-	name := t.String()
-	o, done := l.opened[name]
+	o, done := l.opened[t]
 	if !done {
 		o = l.read(t)
-		l.opened[name] = o
+		l.opened[t] = o
 	}
 	return o
 }

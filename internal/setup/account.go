@@ -172,9 +172,10 @@ func accounts(ctx context.Context, b Basis, c config.Config, ask Asker, typed st
 		for n := range r.Hops {
 			p := at{i, n}
 			h := p.in(c)
-			if _, _, ok := stored.Find(h.NextHop(), r.Senders...); ok && !p.isFirst() && !h.Plaintext() && h.Relay.ID == relays.SmarthostID && len(h.Relay.Auth.Mechanisms) == 0 {
-				// A smarthost wants a login where Postfix logs in there already.
-				h.Relay = relays.Smarthost(h.Host, h.Port, h.TLS, true)
+			if !p.isFirst() && !h.Plaintext() && h.Relay.ID == relays.SmarthostID && len(h.Relay.Auth.Mechanisms) == 0 {
+				if _, _, ok := stored.Find(h.NextHop(), r.Senders...); ok { // it wants a login where Postfix logs in there already
+					h.Relay = relays.Smarthost(h.Host, h.Port, h.TLS, true)
+				}
 			}
 			if h.ByAPI() {
 				found, err := apiAccount(ctx, b, c, p, stored, ask)

@@ -40,7 +40,7 @@ func TestAPIAccountAgain(t *testing.T) {
 		{"nothing", secret.Credentials{}, "former-user", "former-key"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{{Relay: relays.Relay{ID: "mailjet"}, Via: config.HTTPS}}})
+			s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{{Relay: &relays.Relay{ID: "mailjet"}, Via: config.HTTPS}}})
 			s.State = postfix.State{
 				Master: master, Params: map[string]string{"default_transport": "relayhost-" + name + ":unix:private/" + name},
 				Maps: map[string][]byte{conf.ConfigPath(conf.Directory, name): text},

@@ -529,7 +529,7 @@ func NextSteps(ctx context.Context, c config.Config, dns verify.Resolver) func(d
 func nextSteps(c config.Config, delivered bool, records, predictions []string) []string {
 	lines := []string{"", "Next steps:"}
 	switch {
-	case delivered && verify.Simulator(c.First().Relay, c.To):
+	case delivered && verify.Simulator(*c.First().Relay, c.To):
 		lines = append(lines, "- send a test message to a mailbox of your own: relayhost verify --to "+c.From())
 	case delivered:
 		lines = append(lines, "- check that the test message arrived at "+c.To)

@@ -31,7 +31,7 @@ func TestDaysLeft(t *testing.T) {
 			}
 			today = func() time.Time { return day }
 			told := &heard{}
-			c := config.Config{Routes: []config.Route{{Hops: []config.Hop{{Relay: m365}}}}}
+			c := config.Config{Routes: []config.Route{{Hops: []config.Hop{{Relay: &m365}}}}}
 			if _, err := Choose(t.Context(), Basis{Deps: Deps{Report: told}}, c, nobody{}); err != nil {
 				t.Fatal(err)
 			}

@@ -362,7 +362,7 @@ func (l *Look) Tell(report Reporter) {
 func detectOptions(deps Deps, d Discovery, h config.Hop) (o detect.Options, err error) {
 	o = detect.Options{Reader: &deps.Host.Reader, Resolver: d.Resolver, HELO: d.State.FQDN, Keep: d.OpenConnections, Advance: func(step string) { deps.Report.Step("%s", step) }}
 	if h.Relay.ID != "" && h.Host != "" {
-		o.Relay, o.Region, o.Host = &h.Relay, h.Region, h.Host
+		o.Relay, o.Region, o.Host = h.Relay, h.Region, h.Host
 	}
 	o.Roots, err = Roots(&deps.Host.Reader, cmp.Or(h.CAFile, d.State.CAFile))
 	return o, err
@@ -535,12 +535,12 @@ func unreachable(h config.Hop, tried []detect.Submission) error {
 
 // explainedPorts adds the cause why no port is reachable: that of the first.
 func explainedPorts(err error, h config.Hop, tried []detect.Submission) error {
-	on := subject{relay: h.Relay}
+	on := subject{relay: *h.Relay}
 	for _, t := range tried {
 		res := smtpprobe.Result{Failed: smtpprobe.Step(t.Step), Fault: smtpprobe.Fault(t.Result), Err: err}
-		causes := explain.Probe(res, &h.Relay)
+		causes := explain.Probe(res, h.Relay)
 		if res.Fault == smtpprobe.FaultReply { // its code is in the text alone
-			if known := explain.Text(t.Detail, &h.Relay); len(known) > 0 {
+			if known := explain.Text(t.Detail, h.Relay); len(known) > 0 {
 				causes = known
 			}
 		}

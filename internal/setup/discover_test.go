@@ -121,7 +121,7 @@ func TestSelectPorts(t *testing.T) {
 	shut := detect.Submission{Relay: "corp", Host: "mail.test", Port: 587, TLS: "starttls", Result: "timeout", Step: "connect"}
 	untrusted := detect.Submission{Relay: "corp", Host: "mail.test", Port: 2525, TLS: "starttls", Result: string(smtpprobe.FaultUntrusted), Step: "starttls"}
 	all := []detect.Submission{shut, open(465, relays.Implicit), open(2525, relays.StartTLS), open(2465, relays.Implicit)}
-	fresh := config.Hop{Relay: relay, Host: "mail.test"}
+	fresh := config.Hop{Relay: &relay, Host: "mail.test"}
 	at := func(port int, mode relays.TLSMode) config.Hop {
 		h := fresh
 		h.Port, h.TLS = port, mode
@@ -144,7 +144,7 @@ func TestSelectPorts(t *testing.T) {
 		{"none with that TLS", []config.Hop{fresh, at(2525, relays.StartTLS)}, Request{}, all, nil, "with starttls is reachable"},
 		{"none at all", []config.Hop{fresh}, Request{}, []detect.Submission{shut}, nil, "port 587: timeout at connect"},
 		{"no CA bundle", []config.Hop{fresh}, Request{}, []detect.Submission{shut, untrusted}, nil, "install ca-certificates"},
-		{"not signed by the CA file", []config.Hop{{Relay: relay, Host: "mail.test", CAFile: "/ca.pem"}}, Request{}, []detect.Submission{untrusted}, nil, "none of mail.test's ports is reachable"},
+		{"not signed by the CA file", []config.Hop{{Relay: &relay, Host: "mail.test", CAFile: "/ca.pem"}}, Request{}, []detect.Submission{untrusted}, nil, "none of mail.test's ports is reachable"},
 		{"no CA bundle, and no answer", []config.Hop{fresh}, Request{}, []detect.Submission{shut}, nil, "none of mail.test's ports is reachable"},
 		{"no probe, and none known", []config.Hop{fresh}, Request{NoProbe: true}, nil, nil, "--no-probe cannot choose a port"},
 		{"no probe, and one known", []config.Hop{at(587, relays.StartTLS)}, Request{NoProbe: true}, nil, []int{587}, ""},
@@ -178,7 +178,7 @@ func TestSelectPorts(t *testing.T) {
 // The port of a relay that many routes share is told once.
 func TestSelectPortsTellsOnce(t *testing.T) {
 	relay := relays.Relay{ID: "corp", Name: "Corp", Ports: []relays.Port{{Port: 587, TLS: relays.StartTLS}}, Auth: relays.Auth{Mechanisms: []string{"PLAIN"}}}
-	hop := config.Hop{Relay: relay, Host: "mail.test"}
+	hop := config.Hop{Relay: &relay, Host: "mail.test"}
 	s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{hop}}, config.Route{Name: "a", Hops: []config.Hop{hop}}, config.Route{Name: "b", Hops: []config.Hop{hop}})
 	s.Facts = &detect.Facts{Submission: []detect.Submission{{Host: "mail.test", Port: 587, TLS: string(relays.StartTLS), Result: string(detect.Open)}}}
 	if _, err := SelectPorts(t.Context(), s.Basis, s.Config); err != nil {
@@ -191,7 +191,7 @@ func TestSelectPortsTellsOnce(t *testing.T) {
 
 // A port that nobody can choose is a proof that failed, with its cause.
 func TestUnreachable(t *testing.T) {
-	h := config.Hop{Relay: relays.Relay{ID: "corp"}, Host: "mail.test"}
+	h := config.Hop{Relay: &relays.Relay{ID: "corp"}, Host: "mail.test"}
 	err := unreachable(h, []detect.Submission{{Port: 587, Result: string(detect.DNSFailed), Detail: "no such host"}})
 	var proof ProofError
 	var found Explained

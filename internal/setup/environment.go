@@ -182,7 +182,7 @@ func byHand(env *verify.Env) (err error) {
 	if _, routes := postfix.SenderRoutes(env.State); len(routes) > 0 {
 		route = routes[0] // all other mail goes out directly
 	}
-	var h verify.Hop
+	h := verify.Hop{Hop: config.Hop{Relay: &relays.Relay{}}} // where mail goes out directly
 	next := route.First()
 	h.Host, h.Port, h.TLS, h.Written = next.Host, next.Port, relays.StartTLS, next.Text
 	if env.State.Param(route.Service, "smtp_tls_wrappermode") == "yes" {
@@ -200,7 +200,7 @@ func byHand(env *verify.Env) (err error) {
 		return err
 	}
 	if relay, _, ok := relays.ByHost(all, h.Host); ok {
-		h.Relay = relay
+		h.Relay = &relay
 	} else if h.Host != "" {
 		h.Relay = relays.Smarthost(h.Host, h.Port, h.TLS, h.Username != "")
 	}

@@ -50,7 +50,7 @@ func notes() []note {
 	}
 	doubted := func(file string, told map[string]bool, doubts ...relays.Problem) func(*testing.T) *heard {
 		return func(*testing.T) *heard {
-			s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{{CredentialsFile: file}}})
+			s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{{Relay: &relays.Relay{}, CredentialsFile: file}}})
 			warnOf(s.Basis, s.Config, at{}, doubts, told)
 			return s.Report.(*heard)
 		}
@@ -62,7 +62,7 @@ func notes() []note {
 				t.Setenv(name, "")
 			}
 			t.Setenv(variable, "/run/keys")
-			s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{{}}})
+			s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{{Relay: &relays.Relay{}}}})
 			given := secret.Credentials{Username: "AKIA", SecretAccessKey: secret.New(key)}
 			if err := awsAccount(t.Context(), s.Basis, s.Config.First(), given); err != nil {
 				t.Fatal(err)
@@ -83,7 +83,7 @@ func notes() []note {
 	}
 	judged := func(change func(*checked)) func(*testing.T) *heard {
 		return func(*testing.T) *heard {
-			s := with(config.Route{Name: config.DefaultRoute, From: "a@b.example", Hops: []config.Hop{{Host: "a.test"}}})
+			s := with(config.Route{Name: config.DefaultRoute, From: "a@b.example", Hops: []config.Hop{{Relay: &relays.Relay{}, Host: "a.test"}}})
 			c := checked{check: &check{hop: *s.Config.First(), senders: []string{"a@b.example"}, of: map[string]string{}}}
 			change(&c)
 			_ = judgeCheck(s.Deps, s.Config, c)
@@ -104,7 +104,7 @@ func notes() []note {
 	}
 	followed := func(err error) func(*testing.T) *heard {
 		return func(*testing.T) *heard {
-			s := with(config.Route{Name: config.DefaultRoute, From: "a@b.example", Hops: []config.Hop{{}}})
+			s := with(config.Route{Name: config.DefaultRoute, From: "a@b.example", Hops: []config.Hop{{Relay: &relays.Relay{}}}})
 			s.liveReport([]Delivered{{Err: err}})
 			return s.Report.(*heard)
 		}
@@ -117,7 +117,7 @@ func notes() []note {
 			}
 			today = func() time.Time { return at }
 			t.Cleanup(func() { today = time.Now })
-			s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{{Relay: r}}})
+			s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{{Relay: &r}}})
 			_, _ = Choose(t.Context(), s.Basis, s.Config, nobody{})
 			return s.Report.(*heard)
 		}
@@ -125,7 +125,7 @@ func notes() []note {
 	ending := relays.Relay{ID: "x", Name: "X", Ends: &relays.Deadline{Text: "passwords end", Date: time.Date(2028, 9, 30, 0, 0, 0, 0, time.UTC)}}
 	public := func(rule, from string) func(*testing.T) *heard {
 		return func(t *testing.T) *heard {
-			h := config.Hop{Relay: relays.Relay{ID: "x", Name: "X", Sender: relays.Sender{Rule: rule}}, Host: "a.test", Port: 587}
+			h := config.Hop{Relay: &relays.Relay{ID: "x", Name: "X", Sender: relays.Sender{Rule: rule}}, Host: "a.test", Port: 587}
 			s := with(config.Route{Name: config.DefaultRoute, From: from, Hops: []config.Hop{h}})
 			s.Config.To = "ops@example.net"
 			_, _, _ = Complete(t.Context(), s.Basis, s.Config, nobody{}, "", false)
@@ -162,7 +162,7 @@ func notes() []note {
 			cancel()
 			s := newServer(t)
 			ready := Setup{Basis: Basis{Deps: s.deps}}
-			h := config.Hop{Relay: relays.Relay{ID: id, Name: id}, Via: config.HTTPS, Port: config.HTTPSPort, Host: "127.0.0.1",
+			h := config.Hop{Relay: &relays.Relay{ID: id, Name: id}, Via: config.HTTPS, Port: config.HTTPSPort, Host: "127.0.0.1",
 				API: config.API{Host: "127.0.0.1", Key: secret.New("0123456789abcdef0123456789abcdef"), Settings: map[conf.Field]string{}}}
 			_ = ready.checkAPI(ctx, h, secret.Value{}) // one that has a call does not get an answer
 			return s.told

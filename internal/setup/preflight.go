@@ -420,7 +420,7 @@ func judgeCheck(deps Deps, cfg config.Config, c checked) error {
 		deps.Report.Warn("%v; it is not verified, as asked for", c.result.Err)
 		return nil
 	}
-	on := subject{relay: c.hop.Relay, from: cmp.Or(c.result.Sender, c.senders[0]), to: cfg.To}
+	on := subject{relay: *c.hop.Relay, from: cmp.Or(c.result.Sender, c.senders[0]), to: cfg.To}
 	if several {
 		on.route = c.route()
 	}

@@ -57,7 +57,7 @@ func TestSendersOf(t *testing.T) {
 
 // Hops that share an account share a connection, whoever sends there.
 func TestChecks(t *testing.T) {
-	hop := config.Hop{Host: "a.test", Port: 587, Username: "u", Password: secret.New("p")}
+	hop := config.Hop{Relay: &relays.Relay{}, Host: "a.test", Port: 587, Username: "u", Password: secret.New("p")}
 	other := hop
 	other.Username = "v"
 	s := with(config.Route{Name: config.DefaultRoute, From: "a@b.example", Hops: []config.Hop{hop}},
@@ -83,7 +83,7 @@ func TestChecks(t *testing.T) {
 
 // Each route has its message before any has a second one, the null sender aside.
 func TestMessages(t *testing.T) {
-	hop := func(port int) config.Hop { return config.Hop{Host: "a.test", Port: port} }
+	hop := func(port int) config.Hop { return config.Hop{Relay: &relays.Relay{}, Host: "a.test", Port: port} }
 	s := with(config.Route{Name: config.DefaultRoute, From: "a@b.example", Hops: []config.Hop{hop(587), hop(2525)}},
 		config.Route{Name: "one", From: "x@one.example", Senders: []string{"one.example", "y@two.example", config.NullSender}, Hops: []config.Hop{hop(587), hop(2525)}},
 		config.Route{Name: "bounces", From: "a@b.example", Senders: []string{config.NullSender}, Hops: []config.Hop{hop(587)}})
@@ -122,7 +122,7 @@ func TestStoredAccountOfASmarthost(t *testing.T) {
 		want string
 	}{{"the port of the table", 587, "u"}, {"another port", 465, ""}} {
 		t.Run(test.name, func(t *testing.T) {
-			first := config.Hop{Relay: relays.Relay{ID: "corp"}, Host: "corp.test", Port: 587}
+			first := config.Hop{Relay: &relays.Relay{ID: "corp"}, Host: "corp.test", Port: 587}
 			hop := config.Hop{Relay: relays.Smarthost("mail.test", test.port, relays.StartTLS, false), Host: "mail.test", Port: test.port, TLS: relays.StartTLS}
 			s := with(config.Route{Name: config.DefaultRoute, Hops: []config.Hop{first}}, config.Route{Name: "one", Senders: []string{"one.example"}, Hops: []config.Hop{hop}})
 			s.State = postfix.State{
@@ -172,7 +172,7 @@ credentials_file = "/b"
 		t.Fatal(err)
 	}
 	for i := range c.Routes[1:] {
-		c.Routes[i+1].Hops[0].Relay = postmark
+		c.Routes[i+1].Hops[0].Relay = &postmark
 	}
 	told := &heard{}
 	s := Setup{Basis: Basis{Deps: Deps{Report: told}}, Config: c}

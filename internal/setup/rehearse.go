@@ -258,7 +258,7 @@ const maxMessages = 100
 // nobody has no author.
 func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
 	if !s.Config.Several() {
-		return []message{{relay: s.Config.First().Relay, from: s.Config.From(), service: p.Default().Service, host: p.First().Host, port: p.First().Port, socket: p.Default().Socket()}}, nil
+		return []message{{relay: *s.Config.First().Relay, from: s.Config.From(), service: p.Default().Service, host: p.First().Host, port: p.First().Port, socket: p.Default().Socket()}}, nil
 	}
 	services, sockets := map[string]string{}, map[string]string{}
 	for _, w := range p.Routes {
@@ -271,7 +271,7 @@ func (s Setup) messages(p plan.Plan, level int) (one, more []message) {
 		h, service := r.Hops[level], cmp.Or(services[r.Name], p.Default().Service) // the default is the only route of its level
 		senders := slices.DeleteFunc(sendersOf(r), func(from string) bool { return from == "" })
 		for i, from := range senders {
-			m := message{label: config.Label(r.Name, level), route: r.Name, relay: h.Relay, from: from, service: service, host: h.Host, port: h.Port, socket: sockets[r.Name]}
+			m := message{label: config.Label(r.Name, level), route: r.Name, relay: *h.Relay, from: from, service: service, host: h.Host, port: h.Port, socket: sockets[r.Name]}
 			if i == 0 {
 				one = append(one, m)
 			} else {
@@ -298,7 +298,7 @@ func rootMessage(state postfix.State, cfg config.Config, table *flow.Table) (m m
 	if !strings.HasPrefix(way.Transport, plan.ServicePrefix) || err != nil || mailaddr.CheckPath(root) != nil {
 		return m, fmt.Sprintf("mail for root goes to %s by %s, and not through the relay: no test message shows it", cfg.RootTo, way), false
 	}
-	return message{relay: cfg.First().Relay, from: root, service: way.Transport, host: hop.Host, port: hop.Port, rootTo: cfg.RootTo}, "", true
+	return message{relay: *cfg.First().Relay, from: root, service: way.Transport, host: hop.Host, port: hop.Port, rootTo: cfg.RootTo}, "", true
 }
 
 // aliasesFor is the table with the alias of root, as the plan has it, where one of list is
@@ -385,7 +385,7 @@ func deliveryFinding(state postfix.State, on subject, d verify.Delivery, err err
 
 // failedDelivery adds cause and remedy of the first message that failed.
 func failedDelivery(state postfix.State, cfg config.Config, err error, sent []Delivered) error {
-	on := subject{relay: cfg.First().Relay, from: cfg.From(), to: cfg.To}
+	on := subject{relay: *cfg.First().Relay, from: cfg.From(), to: cfg.To}
 	delivery, cause := verify.Delivery{}, err
 	for _, d := range sent {
 		if d.Err != nil && !errors.Is(d.Err, verify.ErrUnproven) {

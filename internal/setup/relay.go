@@ -38,7 +38,7 @@ func Named(ctx context.Context, deps Deps, d Discovery, req Request, ask Asker) 
 
 // Choose asks for the relay where c names none yet.
 func Choose(ctx context.Context, b Basis, c config.Config, ask Asker) (config.Config, error) {
-	tellEnd := func(r relays.Relay) { // and how many days are left
+	tellEnd := func(r *relays.Relay) { // and how many days are left
 		if notice := r.Notice(today()); notice != "" {
 			b.Report.Note("%s", notice)
 		}
@@ -75,9 +75,11 @@ func hopOf(ctx context.Context, d Discovery, facts *detect.Facts, req Request, n
 	if req.Smarthost != "" || name == relays.SmarthostID {
 		return smarthost(ctx, d, facts, req, ask)
 	}
-	if h.Relay, err = d.Find(name); err != nil {
+	relay, err := d.Find(name)
+	if err != nil {
 		return h, UsageError{err, "relayhost relays lists the relays"}
 	}
+	h.Relay = &relay
 	if isFile(name) {
 		h.RelayFile, err = filepath.Abs(name)
 	}
@@ -117,7 +119,7 @@ func chosen(ctx context.Context, deps Deps, d Discovery, facts *detect.Facts, re
 
 // regionOfHost is the region of this host where it is one of the relay's own: SES
 // in the region of the EC2 instance.
-func regionOfHost(ctx context.Context, deps Deps, d Discovery, facts *detect.Facts, req Request, r relays.Relay) (string, error) {
+func regionOfHost(ctx context.Context, deps Deps, d Discovery, facts *detect.Facts, req Request, r *relays.Relay) (string, error) {
 	if facts == nil {
 		if req.NoProbe {
 			return "", nil
@@ -128,17 +130,17 @@ func regionOfHost(ctx context.Context, deps Deps, d Discovery, facts *detect.Fac
 		}
 		facts = &found
 	}
-	return detect.Rank(*facts, []relays.Relay{r})[0].Region, nil
+	return detect.Rank(*facts, []relays.Relay{*r})[0].Region, nil
 }
 
 // smarthost is a hop by a relay that is in no catalogue. On a terminal a new one is
 // completed by questions: what the server shows answers most of them.
 func smarthost(ctx context.Context, d Discovery, facts *detect.Facts, req Request, ask Asker) (h config.Hop, err error) {
-	stored := config.Hop{}
+	var stored config.Hop
 	if d.Before.Relay.ID == relays.SmarthostID {
 		stored = d.Before
 	}
-	h = config.Hop{Host: cmp.Or(req.Smarthost, stored.Host)}
+	h = config.Hop{Relay: &relays.Relay{}, Host: cmp.Or(req.Smarthost, stored.Host)}
 	same := stored.Host != "" && strings.EqualFold(stored.Host, h.Host)
 	if same {
 		h.Port, h.TLS = stored.Port, stored.TLS

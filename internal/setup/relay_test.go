@@ -37,8 +37,8 @@ func TestCertificateNeedNotVerify(t *testing.T) {
 		{"not verified", "", config.Given{NoVerify: true}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			d := Discovery{Catalog: []relays.Relay{{ID: "corp", Hosts: relays.Hosts{Default: "mail.test"}}}, Stored: config.New()}
-			*d.Stored.First() = config.Hop{Relay: relays.Relay{ID: "corp"}, Host: "mail.test", Pin: test.pin}
+			d := Discovery{Catalog: []relays.Relay{{ID: "corp", Hosts: relays.Hosts{Default: "mail.test"}}}, Stored: config.New(), Before: *config.New().First()}
+			*d.Stored.First() = config.Hop{Relay: &relays.Relay{ID: "corp"}, Host: "mail.test", Pin: test.pin}
 			d.Before = *d.Stored.First()
 			c, err := Named(t.Context(), Deps{}, d, Request{Given: test.given}, nobody{})
 			if err != nil {
@@ -74,7 +74,7 @@ func TestSmarthostLogsIn(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv("CREDENTIALS_DIRECTORY", test.systemd)
 			test.req.Smarthost, test.req.Port = "mail.test", 587
-			h, err := smarthost(t.Context(), Discovery{}, nil, test.req, nobody{})
+			h, err := smarthost(t.Context(), Discovery{Before: *config.New().First()}, nil, test.req, nobody{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,7 +108,7 @@ func (s somebody) Smarthost(_ context.Context, _ Discovery, _ *detect.Facts, h c
 func TestSmarthostAnswers(t *testing.T) {
 	for _, login := range []bool{false, true} {
 		t.Run(fmt.Sprintf("login %v", login), func(t *testing.T) {
-			h, err := smarthost(t.Context(), Discovery{}, nil, Request{}, somebody{login: login})
+			h, err := smarthost(t.Context(), Discovery{Before: *config.New().First()}, nil, Request{}, somebody{login: login})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,7 +118,7 @@ func TestSmarthostAnswers(t *testing.T) {
 		})
 	}
 	var usage UsageError
-	if _, err := smarthost(t.Context(), Discovery{}, nil, Request{Smarthost: "mail.corp.example"}, nobody{}); !errors.As(err, &usage) {
+	if _, err := smarthost(t.Context(), Discovery{Before: *config.New().First()}, nil, Request{Smarthost: "mail.corp.example"}, nobody{}); !errors.As(err, &usage) {
 		t.Errorf("nobody to ask and no port: got %v, want a usage error", err)
 	}
 }
@@ -128,7 +128,7 @@ func TestSmarthostAnswers(t *testing.T) {
 func TestLookAt(t *testing.T) {
 	s := newServer(t)
 	ready := s.prepare(t, s.request(t, "right"))
-	h := config.Hop{Host: "relay.test", Port: s.port, TLS: relays.StartTLS}
+	h := config.Hop{Relay: &relays.Relay{}, Host: "relay.test", Port: s.port, TLS: relays.StartTLS}
 	res, err := LookAt(t.Context(), s.deps, ready.Discovery, h)
 	if _, offered := WantsLogin(res); err != nil || res.Certificate == nil || !offered {
 		t.Fatalf("got %+v, %v, want a certificate and AUTH", res, err)

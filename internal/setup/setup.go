@@ -93,12 +93,12 @@ type Asker interface {
 	// "" or 0 for what is to be asked. login says that it wants a login.
 	Smarthost(ctx context.Context, d Discovery, facts *detect.Facts, h config.Hop) (completed config.Hop, login bool, err error)
 	// Region returns "" where the relay has a default, and none is asked for.
-	Region(ctx context.Context, d Discovery, r relays.Relay) (string, error)
+	Region(ctx context.Context, d Discovery, r *relays.Relay) (string, error)
 	// APIKey fills in what c lacks of the key for the API of r.
-	APIKey(ctx context.Context, a conf.API, r relays.Relay, c *secret.Credentials) error
+	APIKey(ctx context.Context, a conf.API, r *relays.Relay, c *secret.Credentials) error
 	// Credentials fills in what c lacks; typed is a user name to begin with.
-	Credentials(ctx context.Context, r relays.Relay, typed string, c *secret.Credentials) error
-	From(ctx context.Context, d Discovery, r relays.Relay) (string, error)
+	Credentials(ctx context.Context, r *relays.Relay, typed string, c *secret.Credentials) error
+	From(ctx context.Context, d Discovery, r *relays.Relay) (string, error)
 	To(ctx context.Context, d Discovery, from string) (string, error)
 	// SignIn asks how to log in to a relay that can be signed in to by OAuth; no Grant
 	// is by password.

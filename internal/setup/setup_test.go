@@ -187,14 +187,14 @@ var errNobody = errors.New("nobody is there to be asked")
 
 func (nobody) Can() bool                                                       { return false }
 func (nobody) Relay(context.Context, Discovery, *detect.Facts) (string, error) { return "", errNobody }
-func (nobody) From(context.Context, Discovery, relays.Relay) (string, error)   { return "", errNobody }
-func (nobody) Region(context.Context, Discovery, relays.Relay) (string, error) {
+func (nobody) From(context.Context, Discovery, *relays.Relay) (string, error)  { return "", errNobody }
+func (nobody) Region(context.Context, Discovery, *relays.Relay) (string, error) {
 	return "", nil
 }
-func (nobody) APIKey(context.Context, conf.API, relays.Relay, *secret.Credentials) error {
+func (nobody) APIKey(context.Context, conf.API, *relays.Relay, *secret.Credentials) error {
 	return errNobody
 }
-func (nobody) Credentials(context.Context, relays.Relay, string, *secret.Credentials) error {
+func (nobody) Credentials(context.Context, *relays.Relay, string, *secret.Credentials) error {
 	return errNobody
 }
 func (nobody) SignIn(context.Context, config.Hop) (config.SignIn, error) {

@@ -305,7 +305,7 @@ var guid = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // ClientIDCheck is what the ID of an application at r's identity provider is held
 // against.
-func ClientIDCheck(r relays.Relay) func(string) error {
+func ClientIDCheck(r *relays.Relay) func(string) error {
 	if r.ID != config.GmailID {
 		return checkClientID
 	}

@@ -39,7 +39,7 @@ func TestCheckApplication(t *testing.T) {
 		{"no certificate in the file", func(s *config.SignIn) { s.Secret, s.Certificate = secret.Value{}, secret.New("x") }, "no PEM of a private key"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h := config.Hop{Via: config.SMTPOAuth, Username: "app@contoso.example", SignIn: config.SignIn{
+			h := config.Hop{Relay: &relays.Relay{}, Via: config.SMTPOAuth, Username: "app@contoso.example", SignIn: config.SignIn{
 				Grant: oauth.ClientCredentials, Tenant: "contoso.example", ClientID: clientID, Secret: secret.New(secretValue)}}
 			test.change(&h.SignIn)
 			err := checkApplication(h)
@@ -88,7 +88,7 @@ func TestClientIDCheck(t *testing.T) {
 		ok        bool
 	}{{"m365", microsoft, true}, {"m365", google, false}, {"gmail", google, true}, {"gmail", microsoft, false}} {
 		t.Run(test.relay+" "+test.id, func(t *testing.T) {
-			if err := ClientIDCheck(relays.Relay{ID: test.relay})(test.id); (err == nil) != test.ok {
+			if err := ClientIDCheck(&relays.Relay{ID: test.relay})(test.id); (err == nil) != test.ok {
 				t.Errorf("got %v, want it taken: %v", err, test.ok)
 			}
 		})

@@ -153,7 +153,7 @@ type sender struct {
 
 func (sender) Can() bool { return true }
 
-func (sender) From(context.Context, Discovery, relays.Relay) (string, error) {
+func (sender) From(context.Context, Discovery, *relays.Relay) (string, error) {
 	return "new@example.com", nil
 }
 

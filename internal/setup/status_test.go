@@ -75,7 +75,7 @@ func TestStatusRoutesNoAuth(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	open := config.Hop{Relay: relays.Relay{ID: relays.SmarthostID}, Host: "open.test", Port: 25}
+	open := config.Hop{Relay: &relays.Relay{ID: relays.SmarthostID}, Host: "open.test", Port: 25}
 	stored.Routes = append(stored.Routes, config.Route{Name: "open", Senders: []string{"open.test"}, From: "a@open.test", Hops: []config.Hop{open}})
 	noAuth := func(t *testing.T, state postfix.State) (list []bool) {
 		t.Helper()

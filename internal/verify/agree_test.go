@@ -194,7 +194,7 @@ func TestCommandsAgree(t *testing.T) {
 			if row.change != nil {
 				row.change(&s)
 			}
-			hop := Hop{Hop: config.Hop{Relay: relays.Relay{ID: "x", Name: "X", Limits: relays.Limits{MessageBytes: 20 << 20}}, Host: "relay.test", Port: 587, TLS: relays.StartTLS,
+			hop := Hop{Hop: config.Hop{Relay: &relays.Relay{ID: "x", Name: "X", Limits: relays.Limits{MessageBytes: 20 << 20}}, Host: "relay.test", Port: 587, TLS: relays.StartTLS,
 				Username: "user", Password: secret.New("right")}}
 			if row.hop != nil {
 				row.hop(&hop)
@@ -230,7 +230,7 @@ const sender = "app@example.com"
 
 func byVerify(t *testing.T, reader *host.Reader, s postfix.State, route Route) (ids []string) {
 	t.Helper()
-	r := &run{Env: Env{State: s, Reader: reader, Routes: []Route{{Hops: []Hop{{}}}}}}
+	r := &run{Env: Env{State: s, Reader: reader, Routes: []Route{{Hops: []Hop{{Hop: config.Hop{Relay: &relays.Relay{}}}}}}}}
 	tr := &routeCheck{run: r, signs: explain.Inspect(s, sender), route: route}
 	problems := postfix.Check(postfix.Staged{State: s, Meant: meant(route), Defaults: usual})
 	for _, f := range slices.Concat(outdated(r.State), linted(r.Reader, r.State, usual), inspect(tr.signs), tr.sizes(), tr.judged(problems, nil)) {

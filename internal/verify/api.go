@@ -41,5 +41,5 @@ func (l *hopCheck) api(ctx context.Context) []Finding {
 	case "7.5":
 		check = "tls"
 	}
-	return []Finding{Finding{Check: check, Result: Fail, Detail: l.about(said.Error())}.because(explain.Text(said.Error(), &l.hop.Relay))}
+	return []Finding{Finding{Check: check, Result: Fail, Detail: l.about(said.Error())}.because(explain.Text(said.Error(), l.hop.Relay))}
 }

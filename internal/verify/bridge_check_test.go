@@ -14,6 +14,7 @@ import (
 	"relayhost/internal/host"
 	"relayhost/internal/postfix"
 	"relayhost/internal/secret"
+	"relayhost/relays"
 )
 
 // bridgeUser has the numbers of the user of the bridges on the hosts of TestBridgeFaults.
@@ -63,7 +64,7 @@ func soundBridge(t *testing.T) *bridgeHost {
 	h := &bridgeHost{T: t, root: t.TempDir(), owners: map[string][2]int{}}
 	master, err := postfix.ParseMaster([]byte("relayhost-m365-oauth unix - - n - - lmtp\nrelayhost-m365-oauth-out unix - n n - 6 spawn\n  user=relayhost argv=/usr/local/bin/relayhost bridge m365\n"))
 	h.must(err)
-	h.env = Env{Reader: &host.Reader{Root: h.root, Owner: h.owner}, Routes: []Route{{Hops: []Hop{{Hop: config.Hop{Host: "smtp.office365.com"}, Socket: "private/relayhost-m365-oauth-out"}}}},
+	h.env = Env{Reader: &host.Reader{Root: h.root, Owner: h.owner}, Routes: []Route{{Hops: []Hop{{Hop: config.Hop{Relay: &relays.Relay{}, Host: "smtp.office365.com"}, Socket: "private/relayhost-m365-oauth-out"}}}},
 		State: postfix.State{QueueDir: "/var/spool/postfix", Master: master, Params: map[string]string{"mail_owner": "postfix"}}}
 	text, err := conf.Config{Host: "smtp.office365.com", Port: 587, Username: "app@example.com", Password: secret.New("Gehe1m"), CAFile: "/ca.pem", HELO: "host.example.com"}.Marshal()
 	h.must(err)

@@ -30,7 +30,7 @@ func TestEnds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			tr := &routeCheck{run: &run{Env: Env{Routes: []Route{{Hops: []Hop{{}}}}}}, route: Route{Hops: []Hop{{Hop: config.Hop{Relay: tt.relay}}}}}
+			tr := &routeCheck{run: &run{Env: Env{Routes: []Route{{Hops: []Hop{{Hop: config.Hop{Relay: &relays.Relay{}}}}}}}}, route: Route{Hops: []Hop{{Hop: config.Hop{Relay: &tt.relay}}}}}
 			got := ends(tr.route, day)
 			if len(got) == 1 != (tt.want != "") {
 				t.Fatalf("%+v, want %q", got, tt.want)

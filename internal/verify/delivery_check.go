@@ -51,7 +51,7 @@ func (t *routeCheck) delivery(ctx context.Context) []Finding {
 	case errors.Is(err, ErrUnproven) && t.LogError != nil:
 		f.Detail = fmt.Sprintf("the message left the queue, and no log says where to: %v", t.LogError)
 	case err == nil:
-		f = f.Showing(first.Relay, t.To)
+		f = f.Showing(*first.Relay, t.To)
 	}
 	if errors.Is(err, ErrRefused) {
 		refused := t.refusal(first, StepOf(d.Reply))

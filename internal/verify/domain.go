@@ -196,7 +196,7 @@ func (t *routeCheck) domain(ctx context.Context) []Finding {
 		detail := name + " is a public mail service: its DNS records are not yours to publish"
 		return []Finding{{Check: "spf", Result: Skip, Detail: detail}, {Check: "dkim", Result: Skip, Detail: detail}, {Check: "dmarc", Result: Skip, Detail: detail}}
 	}
-	findings := Domain{Resolver: t.Resolver, Name: name, Relay: relay, Public: t.Public, HELO: t.State.FQDN, Blocklists: t.Blocklists}.Check(ctx)
+	findings := Domain{Resolver: t.Resolver, Name: name, Relay: *relay, Public: t.Public, HELO: t.State.FQDN, Blocklists: t.Blocklists}.Check(ctx)
 	if hop := t.route.Hops[0]; findings[0].Cause == "dns_failed" && hop.Host != "" && hop.Proxy == "" {
 		// Where DNS does not answer for the relay either, the check "dns" tells that. By a
 		// proxy there is no such check.

@@ -140,7 +140,7 @@ func TestDomain(t *testing.T) {
 		{"policy of the organization", Domain{Name: "news.example.com", Relay: relay}, "warn:spf_missing warn:dkim_missing warn:auth_alignment skip"},
 		{"strict policy, nothing aligned", Domain{Name: "bare.test", Relay: relay}, "warn:spf_missing warn:dkim_missing warn:auth_alignment skip"},
 		{"nothing at all", Domain{Name: "nothing.test", Relay: relay}, "warn:spf_missing warn:dkim_missing warn:dmarc_missing skip"},
-		{"nothing at all, by a smarthost", Domain{Name: "nothing.test", Relay: relays.Smarthost("mail.test", 587, relays.StartTLS, true)}, "skip skip skip skip"},
+		{"nothing at all, by a smarthost", Domain{Name: "nothing.test", Relay: *relays.Smarthost("mail.test", 587, relays.StartTLS, true)}, "skip skip skip skip"},
 		{"no policy in the policy", Domain{Name: "odd.test", Relay: relay}, "warn:spf_missing warn:dkim_missing warn:dmarc_invalid skip"},
 		{"selector differs by customer", Domain{Name: "example.com", Relay: relays.Relay{DNS: relays.DNS{DKIM: []relays.Record{{Name: "<selector>._domainkey"}}}}}, "pass skip pass skip"},
 		{"listed, name does not lead back", Domain{Name: "example.com", Relay: relay, Public: []netip.Addr{netip.MustParseAddr("192.0.2.2")}, Blocklists: true}, "pass pass pass warn:ptr_not_confirmed warn:blocklisted"},

@@ -61,7 +61,7 @@ func (l *hopCheck) accepts(res smtpprobe.Result) Finding {
 		f.Result = Fail
 		f.Detail += "; mail that fails over to it would bounce"
 	}
-	f = f.because(explain.Decide(explain.Probe(res, &l.hop.Relay), l.signs))
+	f = f.because(explain.Decide(explain.Probe(res, l.hop.Relay), l.signs))
 	if f.Remedy == "" {
 		f.Remedy = fmt.Sprintf("Verify %s at %s, or remove the fallback and run setup again.", l.route.From, l.hop.Relay.Name)
 	}

@@ -172,7 +172,7 @@ func (l *hopCheck) other(p port) Finding {
 	if missed := l.missed(p.result); len(missed) > 0 {
 		f.Detail = fmt.Sprintf("%s is not in use, and not usable by the addresses that were tried: %s; there was no time for %s", l.at(p.number), l.failed(p.result), strings.Join(missed, ", "))
 	}
-	if causes := explain.Probe(p.result, &l.hop.Relay); len(causes) > 0 {
+	if causes := explain.Probe(p.result, l.hop.Relay); len(causes) > 0 {
 		f.Cause = causes[0].ID
 	}
 	return f
@@ -303,7 +303,7 @@ func (l *hopCheck) deadAddresses(ctx context.Context, p port) []Finding {
 		Detail: l.about(fmt.Sprintf("%s; %s does", strings.Join(names, ", "), p.result.Addr.Addr())),
 		Remedy: "Mail leaves through the address that answers" + wait + ". Check this host's route and firewall to that address.",
 	}
-	if causes := explain.Probe(dead[0], &l.hop.Relay); len(causes) > 0 {
+	if causes := explain.Probe(dead[0], l.hop.Relay); len(causes) > 0 {
 		f.Cause = causes[0].ID
 	}
 	return []Finding{f}
@@ -341,13 +341,13 @@ func (l *hopCheck) explained(f Finding, res smtpprobe.Result) Finding {
 	if !l.hop.Token.IsZero() && authRefused(res) && res.Code == 535 && !strings.Contains(res.Text, "5.7.139") {
 		return f.known("signin_refused")
 	}
-	f = f.because(explain.Decide(explain.Probe(res, &l.hop.Relay), l.signs))
+	f = f.because(explain.Decide(explain.Probe(res, l.hop.Relay), l.signs))
 	return f.Remedied(l.refusal(l.hop, res.Failed))
 }
 
 // refusal is what the relay of a hop does not take.
 func (t *routeCheck) refusal(h Hop, step smtpprobe.Step) Refusal {
-	r := Refusal{Step: step, Relay: h.Relay, From: t.route.From, To: t.To}
+	r := Refusal{Step: step, Relay: *h.Relay, From: t.route.From, To: t.To}
 	if t.number > 1 {
 		r.Route = t.route.Name
 	}

@@ -257,7 +257,7 @@ func (r *run) queue(ctx context.Context) []Finding {
 	}
 	c := explain.Collector{Signs: r.signs}
 	if r.First().Relay.ID != "" {
-		c.Relay = &r.First().Relay
+		c.Relay = r.First().Relay
 	}
 	waiting := 0
 	messages = slices.DeleteFunc(slices.Clone(messages), r.tests)

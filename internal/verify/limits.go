@@ -26,7 +26,7 @@ const near = 80
 // meter counts the mail of one account of a relay: its limits hold for all of it, by whichever
 // route.
 type meter struct {
-	relay  relays.Relay
+	relay  *relays.Relay
 	hops   []logged
 	from   time.Time // of what was counted
 	sent   []time.Time
@@ -109,7 +109,7 @@ func metersOf(routes []Route) (list []*meter) {
 	return list
 }
 
-func lacksUTF8(r relays.Relay) bool { return slices.Contains(r.EHLO.Lacks, "SMTPUTF8") }
+func lacksUTF8(r *relays.Relay) bool { return slices.Contains(r.EHLO.Lacks, "SMTPUTF8") }
 
 func names(meters []*meter) string {
 	var list []string

@@ -100,7 +100,7 @@ func TestLimitsOfABridge(t *testing.T) {
 	hop := e.First()
 	hop.Relay.Limits, hop.Socket = relays.Limits{PerDay: 100}, "private/relayhost-x-out"
 	second := *hop
-	second.Host, second.Relay = "other.test", relays.Relay{ID: "y", Name: "Y", Limits: relays.Limits{PerDay: 50}}
+	second.Host, second.Relay = "other.test", &relays.Relay{ID: "y", Name: "Y", Limits: relays.Limits{PerDay: 50}}
 	e.Routes[0].Hops = append(e.Routes[0].Hops, second)
 	got := ""
 	for _, f := range find(Run(t.Context(), e, Options{Offline: true}), "limits") {

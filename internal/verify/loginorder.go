@@ -148,6 +148,6 @@ func hungUp(res smtpprobe.Result) bool {
 // after it.
 func (l *hopCheck) postfixRefused(p port) Finding {
 	f := Finding{Check: "auth", Result: Fail, Detail: l.at(p.number) + ": Postfix was refused: " + p.refusal}
-	f = f.because(explain.Decide(explain.Text(p.refusal, &l.hop.Relay), l.signs))
+	f = f.because(explain.Decide(explain.Text(p.refusal, l.hop.Relay), l.signs))
 	return f.Remedied(l.routeCheck.refusal(l.hop, smtpprobe.StepAuth))
 }

@@ -67,13 +67,16 @@ const maxDomains = 10
 func senderDomains(c config.Config, dns Resolver) (list []Domain) {
 	var done []string
 	for _, r := range c.Routes {
+		if len(list) == maxDomains {
+			break
+		}
 		relay, domain := r.Hops[0].Relay, mailaddr.Domain(cmp.Or(r.From, c.From()))
 		key := relay.ID + " " + strings.ToLower(domain)
-		if relay.ID == relays.SmarthostID || mailaddr.IsPublic(domain) || slices.Contains(done, key) || len(done) == maxDomains {
+		if relay.ID == relays.SmarthostID || mailaddr.IsPublic(domain) || slices.Contains(done, key) {
 			continue
 		}
 		done = append(done, key)
-		list = append(list, Domain{Resolver: dns, Name: domain, Relay: relay})
+		list = append(list, Domain{Resolver: dns, Name: domain, Relay: *relay})
 	}
 	return list
 }

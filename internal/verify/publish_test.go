@@ -40,16 +40,16 @@ var _ = map[string]func(*testing.T){
 // Only records that DNS does not have are listed, and none for a domain of a public
 // mail service, a smarthost, or a relay that needs none.
 func TestMissingRecords(t *testing.T) {
-	relay := func(id string) relays.Relay {
+	relay := func(id string) *relays.Relay {
 		r, err := relays.Get(id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return r
+		return &r
 	}
 	for _, test := range []struct {
 		name, from string
-		relay      relays.Relay
+		relay      *relays.Relay
 		dns        records
 		want, not  string
 	}{
@@ -84,7 +84,7 @@ func TestMissingRecords(t *testing.T) {
 				t.Errorf("got %q, want no %q in it", got, test.not)
 			}
 			// What setup lists, verify's remedy names, and the other way round.
-			f := Domain{Resolver: test.dns, Name: mailaddr.Domain(test.from), Relay: test.relay}.DMARC(t.Context())
+			f := Domain{Resolver: test.dns, Name: mailaddr.Domain(test.from), Relay: *test.relay}.DMARC(t.Context())
 			_, remedy, _ := strings.Cut(f.Remedy, "the TXT record at _dmarc.")
 			listed := strings.Contains(got, "TXT _dmarc.")
 			if advised := f.Cause == "dmarc_missing" && !mailaddr.IsPublic(mailaddr.Domain(test.from)); advised != listed || listed && !strings.Contains(got, remedy) {
@@ -116,18 +116,18 @@ func TestMissingRecords(t *testing.T) {
 
 // A prediction is made where DNS shows it, and none where something is not known.
 func TestPredictions(t *testing.T) {
-	relay := func(id string) relays.Relay {
+	relay := func(id string) *relays.Relay {
 		r, err := relays.Get(id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return r
+		return &r
 	}
 	key := records{"brevo1._domainkey.example.com": "v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC"}
 	spf := records{"example.com": "v=spf1 include:mailgun.org -all", "mailgun.org": "v=spf1 ip4:192.0.2.0/24 ~all"}
 	for _, test := range []struct {
 		name, from string
-		relay      relays.Relay
+		relay      *relays.Relay
 		dns        records
 		want       string
 	}{
@@ -157,7 +157,7 @@ func TestPredictions(t *testing.T) {
 // Of a domain of a public mail service no record is asked for (newcomers were told to
 // publish records in gmail.com).
 func TestPublicMailHasNoRecords(t *testing.T) {
-	c := &routeCheck{run: &run{Env: Env{Resolver: records{}}}, route: Route{From: "jane@gmail.com", Hops: []Hop{{}}}}
+	c := &routeCheck{run: &run{Env: Env{Resolver: records{}}}, route: Route{From: "jane@gmail.com", Hops: []Hop{{Hop: config.Hop{Relay: &relays.Relay{}}}}}}
 	for _, f := range c.domain(t.Context()) {
 		if f.Result != Skip {
 			t.Errorf("got %+v, want it skipped", f)
@@ -167,7 +167,7 @@ func TestPublicMailHasNoRecords(t *testing.T) {
 
 // Of a smarthost's bounce address nothing is known.
 func TestSmarthostBounces(t *testing.T) {
-	d := Domain{Resolver: records{}, Name: "example.com", Relay: relays.Smarthost("mail.corp.example", 587, relays.StartTLS, true)}
+	d := Domain{Resolver: records{}, Name: "example.com", Relay: *relays.Smarthost("mail.corp.example", 587, relays.StartTLS, true)}
 	f := d.SPF(t.Context())
 	if f.Result != Skip || !strings.Contains(f.Detail, "not known here") || strings.Contains(f.Detail, "needs none") {
 		t.Errorf("got %+v, want it skipped as not known", f)

@@ -11,12 +11,13 @@ import (
 	"relayhost/internal/config"
 	"relayhost/internal/explain"
 	"relayhost/internal/smtpprobe"
+	"relayhost/relays"
 )
 
 // TestQueueRefers: mail that waits refers to the finding on the fault that it waits for,
 // by check and route, and has its own remedy where none is.
 func TestQueueRefers(t *testing.T) {
-	hop := func(host string) []Hop { return []Hop{{Hop: config.Hop{Host: host}}} }
+	hop := func(host string) []Hop { return []Hop{{Hop: config.Hop{Relay: &relays.Relay{}, Host: host}}} }
 	routes := []Route{{Name: "default", Hops: hop("relay.test")}, {Name: "shop", Hops: hop("shop.test")}}
 	auth := func(result Result, cause string, route int) Finding {
 		return Finding{Check: "auth", Result: result, Cause: cause, Route: routes[max(route, 1)-1].Name, route: route}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"relayhost/internal/config"
 	"relayhost/internal/smtpd"
 	"relayhost/internal/smtpprobe"
 	"relayhost/relays"
@@ -51,7 +52,7 @@ func TestOneLine(t *testing.T) {
 			t.Errorf("got %+v, want a remedy that ends in %q", f, " there. See https://docs.test/smtp")
 		}
 	}
-	r := &run{Env: Env{Routes: []Route{{Hops: []Hop{{}}}}}}
+	r := &run{Env: Env{Routes: []Route{{Hops: []Hop{{Hop: config.Hop{Relay: &relays.Relay{}}}}}}}}
 	r.found(Finding{Detail: fmt.Sprint(errors.Join(errors.New("a\x1b"), errors.New("b")))})
 	if got := r.findings[0].Detail; got != `a\x1b; b` {
 		t.Errorf("got %q, want %q", got, `a\x1b; b`)

@@ -154,14 +154,14 @@ func TestNullSender(t *testing.T) {
 		warns  bool
 	}{
 		{"one relay", refused, nil, false},
-		{"nobody takes it", refused, []Route{{Name: "shop", Senders: []string{"shop.test"}, Hops: []Hop{{Hop: config.Hop{Relay: accepts}}}}}, true},
-		{"a route takes it", refused, []Route{{Name: "shop", Senders: []string{"shop.test", "<>"}, Hops: []Hop{{Hop: config.Hop{Relay: accepts}}}}}, false},
-		{"the default takes it", accepts, []Route{{Name: "shop", Senders: []string{"shop.test"}, Hops: []Hop{{Hop: config.Hop{Relay: refused}}}}}, false},
-		{"the route that has it refuses it", accepts, []Route{{Name: "shop", Senders: []string{"<>"}, Hops: []Hop{{Hop: config.Hop{Relay: refused}}}}}, true},
+		{"nobody takes it", refused, []Route{{Name: "shop", Senders: []string{"shop.test"}, Hops: []Hop{{Hop: config.Hop{Relay: &accepts}}}}}, true},
+		{"a route takes it", refused, []Route{{Name: "shop", Senders: []string{"shop.test", "<>"}, Hops: []Hop{{Hop: config.Hop{Relay: &accepts}}}}}, false},
+		{"the default takes it", accepts, []Route{{Name: "shop", Senders: []string{"shop.test"}, Hops: []Hop{{Hop: config.Hop{Relay: &refused}}}}}, false},
+		{"the route that has it refuses it", accepts, []Route{{Name: "shop", Senders: []string{"<>"}, Hops: []Hop{{Hop: config.Hop{Relay: &refused}}}}}, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			r := &run{Env: Env{Routes: append([]Route{{Name: config.DefaultRoute, Hops: []Hop{{Hop: config.Hop{Relay: tt.first}}}}}, tt.routes...)}}
+			r := &run{Env: Env{Routes: append([]Route{{Name: config.DefaultRoute, Hops: []Hop{{Hop: config.Hop{Relay: &tt.first}}}}}, tt.routes...)}}
 			if got := r.nullSender(); len(got) == 1 != tt.warns {
 				t.Errorf("got %d findings %+v, want exactly one: %v", len(got), got, tt.warns)
 			}
@@ -172,9 +172,9 @@ func TestNullSender(t *testing.T) {
 // TestMessagesAreBounded: of many routes each service gets one message, then the
 // others as far as it goes.
 func TestMessagesAreBounded(t *testing.T) {
-	r := &run{Env: Env{Routes: []Route{{Name: config.DefaultRoute, Hops: []Hop{{Hop: config.Hop{Host: "a"}}}}}, State: postfix.State{}}}
+	r := &run{Env: Env{Routes: []Route{{Name: config.DefaultRoute, Hops: []Hop{{Hop: config.Hop{Relay: &relays.Relay{}, Host: "a"}}}}}, State: postfix.State{}}}
 	for i := range 300 {
-		r.Routes = append(r.Routes, Route{Name: fmt.Sprint("r", i), Service: fmt.Sprint("s", i%150/100), Hops: []Hop{{Hop: config.Hop{Host: "b"}}}})
+		r.Routes = append(r.Routes, Route{Name: fmt.Sprint("r", i), Service: fmt.Sprint("s", i%150/100), Hops: []Hop{{Hop: config.Hop{Relay: &relays.Relay{}, Host: "b"}}}})
 	}
 	r.Routes[300].Service = "rare"
 	checks := r.routeChecks()
@@ -207,7 +207,7 @@ func manyRoutes(t *testing.T, n int) Env {
 	var policy, senders strings.Builder
 	for i := range n {
 		r := Route{Name: fmt.Sprint("r", i), Senders: []string{fmt.Sprintf("d%d.test", i)}, From: fmt.Sprintf("a@d%d.test", i), Service: "relayhost-x",
-			Hops: []Hop{{Hop: config.Hop{Host: fmt.Sprintf("smtp%d.test", i), Port: 587, TLS: relays.StartTLS}}}}
+			Hops: []Hop{{Hop: config.Hop{Relay: &relays.Relay{}, Host: fmt.Sprintf("smtp%d.test", i), Port: 587, TLS: relays.StartTLS}}}}
 		env.Routes = append(env.Routes, r)
 		fmt.Fprintf(&policy, "[smtp%d.test]:587 secure\n", i)
 		fmt.Fprintf(&senders, "@d%d.test relayhost-x:[smtp%d.test]:587\n", i, i)

@@ -77,7 +77,7 @@ func (s service) env(t *testing.T) Env {
 			Params: map[string]string{"relayhost": nextHop, "default_transport": "relayhost-x", "smtp_tls_security_level": "secure",
 				"smtp_helo_name": "host.example.com", "inet_interfaces": "loopback-only", "compatibility_level": "3.6"}},
 		Routes: []Route{{Name: config.DefaultRoute, Service: "relayhost-x", From: "a@example.com", Hops: []Hop{{Hop: config.Hop{
-			Relay: relays.Relay{ID: "x", Name: "X", Ports: []relays.Port{{Port: s.starttls, TLS: relays.StartTLS}, {Port: s.implicit, TLS: relays.Implicit}}},
+			Relay: &relays.Relay{ID: "x", Name: "X", Ports: []relays.Port{{Port: s.starttls, TLS: relays.StartTLS}, {Port: s.implicit, TLS: relays.Implicit}}},
 			Host:  "relay.test", Port: s.starttls, TLS: relays.StartTLS, Username: "user", Password: secret.New("right"),
 		}, Roots: s.ca.Pool()}}}},
 		To:       "b@example.com",
@@ -237,7 +237,7 @@ func TestCredentialsDecide(t *testing.T) {
 	causes := explain.Text("535 Authentication Credentials Invalid", nil)
 	for password, want := range map[string]string{strings.Repeat("x", 40): "ses_iam_secret", "B" + strings.Repeat("x", 43): "ses_credentials_invalid"} {
 		t.Run(want, func(t *testing.T) {
-			hop := Hop{Hop: config.Hop{Relay: relays.Relay{ID: "ses"}, Password: secret.New(password)}}
+			hop := Hop{Hop: config.Hop{Relay: &relays.Relay{ID: "ses"}, Password: secret.New(password)}}
 			if got := explain.Decide(causes, credentialSigns(hop))[0].ID; got != want {
 				t.Errorf("a password of %d: %s, want %s", len(password), got, want)
 			}
@@ -269,7 +269,7 @@ func TestMaps(t *testing.T) {
 			}
 			tt.write(root)
 			r := &run{Env: Env{Reader: &host.Reader{Root: root, Owner: ofRoot}, State: postfix.State{Installed: true,
-				Params: map[string]string{"smtp_sasl_password_maps": "hash:/etc/postfix/sasl_passwd"}}, Routes: []Route{{Hops: []Hop{{}}}}}}
+				Params: map[string]string{"smtp_sasl_password_maps": "hash:/etc/postfix/sasl_passwd"}}, Routes: []Route{{Hops: []Hop{{Hop: config.Hop{Relay: &relays.Relay{}}}}}}}}
 			if got := summary(NewReport(r.maps(t.Context(), r.routeChecks())), "maps"); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
@@ -433,7 +433,7 @@ func TestSizes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tr := &routeCheck{run: &run{Env: Env{State: postfix.State{Params: map[string]string{"message_size_limit": tt.here}}}},
-				route: Route{Hops: []Hop{{Hop: config.Hop{Relay: relays.Relay{Name: "X", Limits: relays.Limits{MessageBytes: tt.most}}}}}}}
+				route: Route{Hops: []Hop{{Hop: config.Hop{Relay: &relays.Relay{Name: "X", Limits: relays.Limits{MessageBytes: tt.most}}}}}}}
 			got := tr.sizes()
 			if len(got) == 1 != tt.want {
 				t.Errorf("%+v: got %+v, want a finding: %v", tt, got, tt.want)

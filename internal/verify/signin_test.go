@@ -9,9 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"relayhost/internal/config"
 	"relayhost/internal/oauth"
 	"relayhost/internal/secret"
 	"relayhost/internal/smtpd"
+	"relayhost/relays"
 )
 
 // TestSecretEnds: verify tells how long the client secret is good for, warns from 30
@@ -77,7 +79,7 @@ func TestNotSignedIn(t *testing.T) {
 		{"the clock", "signin_clock", "clock", &oauth.CertificateError{Why: "begins in the future: this server's clock says 2026"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			l := &hopCheck{routeCheck: &routeCheck{run: &run{Env: Env{Routes: []Route{{Hops: []Hop{{}}}}}}}}
+			l := &hopCheck{routeCheck: &routeCheck{run: &run{Env: Env{Routes: []Route{{Hops: []Hop{{Hop: config.Hop{Relay: &relays.Relay{}}}}}}}}}}
 			f := l.notSignedIn(test.err, time.Now())
 			if f.Result != Fail || f.Cause != test.cause || !strings.Contains(f.Detail, test.says) || f.Remedy == "" {
 				t.Errorf("got %+v, want the failure %s that says %q, with a remedy", f, test.cause, test.says)

@@ -44,7 +44,7 @@ func (withoutPTR) PTR(context.Context, netip.Addr) ([]string, error) {
 func shops(n int, by string) state {
 	return func(_ *testing.T, e *Env, _ service) {
 		for i := range n {
-			e.Routes = append(e.Routes, Route{Name: fmt.Sprint("shop", i), Senders: []string{fmt.Sprintf("shop%d.test", i)}, From: fmt.Sprintf("a@shop%d.test", i), Service: by, Hops: []Hop{{}}})
+			e.Routes = append(e.Routes, Route{Name: fmt.Sprint("shop", i), Senders: []string{fmt.Sprintf("shop%d.test", i)}, From: fmt.Sprintf("a@shop%d.test", i), Service: by, Hops: []Hop{{Hop: config.Hop{Relay: &relays.Relay{}}}}})
 		}
 	}
 }
@@ -73,7 +73,7 @@ func warnings() []claim {
 	bounces := relayDNS(relays.DNS{Other: []relays.Record{{Type: "MX", Name: "send", Value: "10 feedback.ses.test", Bounces: true}}})
 	unseen := func(_ *testing.T, e *Env, _ service) { e.Mailer = taking{} }
 	toSMTP0 := func(_ *testing.T, e *Env, _ service) {
-		e.Routes[1].Hops[0] = Hop{Hop: config.Hop{Host: "smtp0.test", Port: 587, TLS: relays.StartTLS}}
+		e.Routes[1].Hops[0] = Hop{Hop: config.Hop{Relay: &relays.Relay{}, Host: "smtp0.test", Port: 587, TLS: relays.StartTLS}}
 	}
 	mapped := func(_ *testing.T, e *Env, _ service) {
 		e.State.DefaultMap = "hash"
@@ -289,8 +289,8 @@ func TestTimeUpForRoutes(t *testing.T) {
 
 // TestTookOver: a fallback is said to have taken the message where the log names it.
 func TestTookOver(t *testing.T) {
-	route := Route{Service: "relayhost-x", Hops: []Hop{{Hop: config.Hop{Host: "relay.test", Port: 587}}, {Hop: config.Hop{Host: "other.test", Port: 465}}}}
-	bridged := Route{Service: "relayhost-x", Hops: []Hop{{Hop: config.Hop{Host: "relay.test", Port: 587}, Socket: "private/relayhost-x-out"}, {Hop: config.Hop{Host: "other.test"}}}}
+	route := Route{Service: "relayhost-x", Hops: []Hop{{Hop: config.Hop{Relay: &relays.Relay{}, Host: "relay.test", Port: 587}}, {Hop: config.Hop{Relay: &relays.Relay{}, Host: "other.test", Port: 465}}}}
+	bridged := Route{Service: "relayhost-x", Hops: []Hop{{Hop: config.Hop{Relay: &relays.Relay{}, Host: "relay.test", Port: 587}, Socket: "private/relayhost-x-out"}, {Hop: config.Hop{Relay: &relays.Relay{}, Host: "other.test"}}}}
 	for _, tt := range []struct {
 		name  string
 		route Route

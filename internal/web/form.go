@@ -83,8 +83,7 @@ func (f Form) config() (config.Config, error) {
 }
 
 func (h Hop) config() (config.Hop, error) {
-	hop := config.Hop{Region: strings.TrimSpace(h.Region), Host: strings.TrimSpace(h.Host), Port: h.Port, CAFile: h.CAFile}
-	hop.Relay.ID = h.Relay
+	hop := config.Hop{Relay: &relays.Relay{ID: h.Relay}, Region: strings.TrimSpace(h.Region), Host: strings.TrimSpace(h.Host), Port: h.Port, CAFile: h.CAFile}
 	if h.Relay == relays.SmarthostID {
 		hop.Relay = relays.Smarthost(strings.ToLower(hop.Host), h.Port, relays.UsualTLS(h.Port), h.Login)
 		return hop, nil

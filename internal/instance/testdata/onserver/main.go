@@ -114,9 +114,9 @@ func run(ctx context.Context, what string) error {
 }
 
 // service is one of the catalogue, or a smarthost.
-func service(id, host string, port int, mode relays.TLSMode, username string) relays.Relay {
+func service(id, host string, port int, mode relays.TLSMode, username string) *relays.Relay {
 	if relay, err := relays.Get(id); err == nil {
-		return relay
+		return &relay
 	}
 	return relays.Smarthost(host, port, mode, username != "")
 }
