@@ -301,7 +301,9 @@ func byClass(k *knowledge, t text) []Cause {
 		id = "later"
 	}
 	if f := k.byID[id]; f != nil {
-		return []Cause{f.cause().filled(nil)}
+		c := f.cause().filled(nil)
+		c.rank = rankGeneric
+		return []Cause{c}
 	}
 	return nil
 }

@@ -204,8 +204,9 @@ func TestChangedRoutesFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hop := config.Hop{Host: "b.test", Port: 587}
-	s := with(config.Route{Name: config.DefaultRoute, From: "a@b.example", Hops: []config.Hop{{Host: "a.test", Port: 587}}})
+	smarthost := relays.Smarthost("b.test", 587, relays.StartTLS, false)
+	hop := config.Hop{Relay: smarthost, Host: "b.test", Port: 587}
+	s := with(config.Route{Name: config.DefaultRoute, From: "a@b.example", Hops: []config.Hop{{Relay: smarthost, Host: "a.test", Port: 587}}})
 	s.Plan.Routes = []plan.Route{{Name: config.DefaultRoute, Service: "relayhost-a", Hops: []plan.Hop{{NextHop: "[a.test]:587"}}}}
 	var table strings.Builder
 	add := func(name, service, nextHop, was string, senders ...string) {
