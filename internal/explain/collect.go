@@ -70,7 +70,14 @@ type Collector struct {
 	startAt       int                // the last line that told of a start or a reload
 }
 
-// nbsp is what a browser copies for some blanks.
+// blanks puts blanks in place of what a browser copies for some.
+func blanks(raw []byte) []byte {
+	if !bytes.Contains(raw, nbsp) {
+		return raw
+	}
+	return bytes.ReplaceAll(raw, nbsp, []byte(" "))
+}
+
 var nbsp = []byte("\u00a0")
 
 // Add takes in one raw line of a log. It is quick about lines that tell of no
@@ -90,9 +97,7 @@ func (c *Collector) Add(raw []byte) {
 		c.sent(raw)
 		return
 	}
-	if bytes.Contains(raw, nbsp) {
-		raw = bytes.ReplaceAll(raw, nbsp, []byte(" "))
-	}
+	raw = blanks(raw)
 	line, origin := maillog.Recognise(string(raw))
 	switch origin {
 	case maillog.Postfix:

@@ -167,17 +167,28 @@ func unfold(s string) []string {
 			lines = append(lines, "")
 		case m != nil && m[1] == "->" && serverSaid.MatchString(m[2]):
 			lines = append(lines, serverSaid.ReplaceAllString(m[2], ""))
-		case m != nil && fromClient.MatchString(m[1]) && !(m[1] == "=>" && raised.MatchString(m[2])):
+		case m != nil && ofClient(m[1], m[2]):
 			lines = append(lines, "")
 		case m != nil:
 			lines = append(lines, m[2])
-		case (raw[0] == ' ' || raw[0] == '\t' || statement && !begins || wrapped && 'a' <= raw[0] && raw[0] <= 'z') && len(lines) > 0 && lines[len(lines)-1] != "" && !isReply(trimmed):
+		case len(lines) > 0 && lines[len(lines)-1] != "" && !isReply(trimmed) && (statement && !begins || goesOn(raw, wrapped)):
 			lines[len(lines)-1] += " " + trimmed
 		default:
 			lines = append(lines, trimmed)
 		}
 	}
 	return lines
+}
+
+// ofClient reports whether the client said a line of a transcript with that mark.
+func ofClient(mark, said string) bool {
+	return fromClient.MatchString(mark) && !(mark == "=>" && raised.MatchString(said))
+}
+
+// goesOn reports whether a line goes on with the one before it: it is indented or, in a
+// text that is wrapped, does not begin like a sentence.
+func goesOn(line string, wrapped bool) bool {
+	return line[0] == ' ' || line[0] == '\t' || wrapped && 'a' <= line[0] && line[0] <= 'z'
 }
 
 // unquote takes the marks of quoted mail off, and reports whether it did: such

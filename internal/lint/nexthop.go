@@ -85,9 +85,14 @@ func malformedNextHop(v *View) (found []Finding) {
 			look(h.param(f.Parameter), f, f.Parameter)
 		}
 	}
-	if v.Meant {
-		return found
+	if !v.Meant {
+		nextHopsOfTables(v, look)
 	}
+	return found
+}
+
+// nextHopsOfTables looks at those that tables of transports and relays name.
+func nextHopsOfTables(v *View, look func(list string, f Finding, where string)) {
 	for _, t := range v.tables() {
 		transports := t.param == "transport_maps" || t.param == "sender_dependent_default_transport_maps"
 		if t.part || !transports && t.param != "sender_dependent_relayhost_maps" {
@@ -103,7 +108,6 @@ func malformedNextHop(v *View) (found []Finding) {
 			}
 		}
 	}
-	return found
 }
 
 // bySMTP reports whether a transport is smtp(8); "" is the default one.

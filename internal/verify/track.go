@@ -111,22 +111,8 @@ func (t *tracker) read(line maillog.Line) (done bool, err error) {
 	if line.QueueID == "" {
 		return false, nil
 	}
-	if id, ok := maillog.MessageID(line.Text); ok && id == t.messageID && line.Daemon == "cleanup" {
-		t.queueIDs = append(t.queueIDs, line.QueueID)
-		if t.delivery.QueueID == "" {
-			t.delivery.QueueID = line.QueueID
-		}
-		return t.checked(t.before[line.QueueID])
-	}
-	if checks.MatchString(line.Text) && line.Daemon == "cleanup" {
-		if slices.Contains(t.queueIDs, line.QueueID) {
-			return t.checked(line.Text)
-		}
-		if t.before == nil {
-			t.before = map[string]string{}
-		}
-		t.before[line.QueueID] = line.Text
-		return false, nil
+	if line.Daemon == "cleanup" {
+		return t.cleanedUp(line)
 	}
 	if t.requeued(line) {
 		t.queueIDs = append(t.queueIDs, line.QueueID)
@@ -144,6 +130,11 @@ func (t *tracker) read(line maillog.Line) (done bool, err error) {
 		}
 		return false, nil
 	}
+	return t.delivered(line)
+}
+
+// delivered takes in a line about a delivery of the message.
+func (t *tracker) delivered(line maillog.Line) (done bool, err error) {
 	d, ok := maillog.ParseDelivery(line.Text)
 	if !ok || !t.recipient(d.To) && !t.recipient(d.OrigTo) {
 		return false, nil // a blind copy has the same queue id and another recipient
@@ -157,6 +148,29 @@ func (t *tracker) read(line maillog.Line) (done bool, err error) {
 		err = fmt.Errorf("%w: %s", ErrElsewhere, t.diverted)
 	}
 	return done, err
+}
+
+// cleanedUp takes in a line of cleanup(8): a queue ID that the message has got, or what is
+// done to it by its content.
+func (t *tracker) cleanedUp(line maillog.Line) (done bool, err error) {
+	if id, ok := maillog.MessageID(line.Text); ok && id == t.messageID {
+		t.queueIDs = append(t.queueIDs, line.QueueID)
+		if t.delivery.QueueID == "" {
+			t.delivery.QueueID = line.QueueID
+		}
+		return t.checked(t.before[line.QueueID])
+	}
+	if !checks.MatchString(line.Text) {
+		return false, nil
+	}
+	if slices.Contains(t.queueIDs, line.QueueID) {
+		return t.checked(line.Text)
+	}
+	if t.before == nil {
+		t.before = map[string]string{}
+	}
+	t.before[line.QueueID] = line.Text
+	return false, nil
 }
 
 func (t *tracker) recipient(address string) bool {
