@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -194,8 +195,17 @@ func hintOf[E error](err error, hint func(E) string) string {
 // printJSON writes v as the one document on standard output.
 func (a *app) printJSON(v any) error {
 	a.printed = true
-	enc := json.NewEncoder(a.io.Out)
-	enc.SetIndent("", "  ")
+	var compact, indented bytes.Buffer
+	enc := json.NewEncoder(&compact)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	// The encoder's own indenting copies a long document many times.
+	indented.Grow(2 * compact.Len())
+	if err := json.Indent(&indented, compact.Bytes(), "", "  "); err != nil {
+		return err
+	}
+	_, err := a.io.Out.Write(indented.Bytes())
+	return err
 }
