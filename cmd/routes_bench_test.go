@@ -108,10 +108,11 @@ func TestBenchSetupRoutes(t *testing.T) {
 	began := time.Now()
 	l.Server.Shell("postmap hash:/root/by_sender")
 	alone := time.Since(began).Seconds()
-	for _, n := range []int{10_000, 10_001} {
-		fmt.Printf("figure: setup_%d_routes_seconds %.2f (one relay %.2f, postmap %.2f)\n", n, fastest[n], one, alone)
-		lab.AtMost(t, fmt.Sprintf("setup_%d_routes_to_postmap", n), fastest[n]/(one+alone), 1.5)
+	for n, took := range fastest {
+		fmt.Printf("figure: setup_%d_routes_seconds %.2f (one relay %.2f, postmap %.2f)\n", n, took, one, alone)
 	}
+	lab.AtMost(t, "setup_10000_routes_to_postmap", fastest[10_000]/(one+alone), 1.5)
+	lab.AtMost(t, "setup_10001_routes_to_postmap", fastest[10_001]/(one+alone), 1.5)
 	s := l.Server
 	s.WriteFile(answersPath, routesFile(10_002), 0o644)
 	res := l.Run("relayhost", "setup", "--dry-run", "--no-probe", "--json")

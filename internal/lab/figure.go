@@ -31,6 +31,7 @@ var Documented = map[string]float64{
 	"verify_no_send_to_its_round_trips": 1.2, "verify_port_blocked_to_its_round_trips": 1.2,
 	"detect_open_round_trips": 7, "detect_port_25_dropped_seconds": 4, "detect_dns_dead_seconds": 5,
 	"dry_run_10000_routes_seconds": 1, "dry_run_10000_routes_to_1000": 12, "dry_run_10000_routes_megabytes": 100,
+	"setup_10000_routes_to_postmap": 1.5, "setup_10001_routes_to_postmap": 1.5,
 	"explain_megabytes_per_second": 100,
 	"no_pipelining_ours_to_guide":  2.3, "two_relays_to_sum": 0.9,
 	"token_20_to_password_20": 0.9, "walk_20_to_password_20": 0.9,
