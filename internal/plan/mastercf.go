@@ -121,7 +121,7 @@ func lostCertificates(out *output, state postfix.State, d *templates.Data) {
 		name := strings.Replace(p.Name, "key_file", "cert_file", 1)
 		set := templates.Setting{Name: name}
 		d.Reset, d.ProxyReset = append(d.Reset, set), append(d.ProxyReset, set)
-		out.note("%s: %s does not exist, without which smtp(8) has no TLS: the relay's service uses no client certificate; other mail leaves unencrypted until you correct or remove that parameter", p.Name, p.Value)
+		out.note("%s: %s does not exist, without which smtp(8) has no TLS: the relay's service uses no client certificate; other mail leaves without TLS, or waits where its level demands TLS, until you correct or remove that parameter", p.Name, p.Value)
 	}
 }
 
