@@ -43,9 +43,9 @@ EACH = -race -vet=off -timeout 45m -exec 'env CGO_ENABLED=0'
 # Benches have a target of their own, and a lab test runs what is "Inside" on a server.
 # What tells a fast refusal from a slow one, or waits for a connection to be closed,
 # runs alone, afterwards.
-ALONE = LabVerdicts|LabFirewallTools|LabReplies|LabMetadataLinkLocal|MetadataZones|OtherPort|Traps
+ALONE = LabVerdicts|LabFirewallTools|LabReplies|LabMetadataLinkLocal|MetadataZones|OtherPort|Traps|ProberSurvivesTraps
 LABS  = $(EACH) -tags lab -parallel 6 -skip '^Test(Bench|Inside|($(ALONE))$$)'
-CLOCK = $(EACH) -tags lab -p 1 -run '^Test($(ALONE))$$' ./detect ./internal/plan ./internal/verify
+CLOCK = $(EACH) -tags lab -p 1 -run '^Test($(ALONE))$$' ./detect ./internal/plan ./internal/verify ./internal/lab/script
 
 unit:
 	$(RACE) unit $(EACH) ./...
